@@ -1,0 +1,51 @@
+# `make app` and `make test` do all of their own set-up; a second run starts at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := app.py moodlens training tests
+
+.PHONY: app test bench style quality screenshots clean
+
+app: $(VENV)/.app-installed
+	$(BIN)/python app.py
+
+test: quality $(VENV)/.browser-installed
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.benchmarks
+
+style: $(VENV)/.tests-installed
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+quality: $(VENV)/.tests-installed
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+
+screenshots: $(VENV)/.browser-installed
+	$(BIN)/python -m tests.screenshots
+
+clean:
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MoodLens needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app-installed: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install -r requirements.txt
+	touch $@
+
+$(VENV)/.tests-installed: tests/requirements.txt training/requirements.txt $(VENV)/.app-installed
+	$(BIN)/python -m pip install -r tests/requirements.txt
+	touch $@
+
+# An installed Chromium, else Debian's where apt can be used, else the one that Playwright brings.
+$(VENV)/.browser-installed: $(VENV)/.tests-installed
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-color-emoji; \
+	else $(BIN)/python -m playwright install chromium; fi
+	touch $@

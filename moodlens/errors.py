@@ -1,0 +1,68 @@
+"""What can go wrong, said in one sentence that a person can act on.
+
+Every message in this family is written for the person who caused it or can cure it. It never holds
+a path of the server, a trace or the text of another library's exception. ``status`` is the HTTP
+status that REST answers with; the page shows the same sentence as a toast.
+"""
+
+
+class MoodLensError(Exception):
+    """The root of the family: anything MoodLens refuses on purpose."""
+
+    status = 500
+
+    @property
+    def message(self) -> str:
+        """The sentence to show."""
+        return str(self)
+
+
+class PictureError(MoodLensError):
+    """The bytes are not a picture that can be read."""
+
+    status = 400
+
+
+class PictureTooLargeError(PictureError):
+    """More bytes or more pixels than the limits in the settings."""
+
+    status = 413
+
+
+class UnsupportedPictureError(PictureError):
+    """A file of a kind that MoodLens does not read."""
+
+    status = 415
+
+
+class MissingPictureError(PictureError):
+    """A request without a picture."""
+
+    status = 422
+
+
+class BusyError(MoodLensError):
+    """Too much is waiting already, or the checkpoint is still loading. Worth trying again."""
+
+    status = 503
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        """``retry_after``: whole seconds after which a new try makes sense."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SettingsError(MoodLensError):
+    """A ``MOODLENS_*`` variable or a training option that cannot be used as it is."""
+
+
+class CheckpointError(MoodLensError):
+    """A checkpoint that is missing, damaged, or not one of MoodLens."""
+
+
+class HubError(MoodLensError):
+    """The Hugging Face Hub could not be reached or refused what was asked."""
+
+
+class DatasetError(MoodLensError):
+    """Training data that is missing or not what Emotion6 publishes."""

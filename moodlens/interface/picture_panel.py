@@ -1,0 +1,89 @@
+"""The first tab: one picture and everything that is said about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from moodlens import charts
+from moodlens.interface import markup
+from moodlens.interface.answer import answer_file
+from moodlens.interface.endpoint import CONCURRENCY
+from moodlens.interface.picture_input import build_picture_input
+from moodlens.interface.result import (
+    ResultView,
+    build_details,
+    build_headline,
+    connect_order,
+    show,
+)
+from moodlens.interface.translations import errors_as_toasts, translate, wording_of
+from moodlens.service import PredictionService
+
+ANSWER_LIFETIME = 1800.0
+"""Seconds after which a session's last answer is forgotten."""
+
+_PICK_EXAMPLE = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-example]');
+  if (button) trigger('click', {name: button.dataset.example});
+});
+"""
+
+
+def build_picture_panel(service: PredictionService, page: gr.Blocks) -> None:
+    """Lay the tab out and connect it."""
+    with gr.Row(elem_classes="ml-stage"):
+        with gr.Column(scale=5, min_width=320):
+            picture = build_picture_input(
+                label=translate("picture.label"), elem_id="picture", height=400, show_label=False
+            )
+            gr.HTML(translate("part.privacy"))
+            examples = gr.HTML(
+                translate("part.examples"), elem_id="examples", js_on_load=_PICK_EXAMPLE
+            )
+        with gr.Column(scale=6, min_width=320):
+            headline, order, bars = build_headline()
+    gauges, plane, affect = build_details()
+    answer = gr.State(time_to_live=ANSWER_LIFETIME)
+    view = ResultView(answer, headline, order, bars, gauges, plane, affect)
+
+    def analyse(path: str | None, order: charts.Order, request: gr.Request) -> dict[Any, Any]:
+        with errors_as_toasts():
+            found = answer_file(service, path) if path else None
+        return show(view, service, found, wording_of(request), order)
+
+    def analyse_example(
+        order: charts.Order, request: gr.Request, event: gr.EventData
+    ) -> dict[Any, Any]:
+        name = event._data.get("name")
+        if name not in markup.EXAMPLE_NAMES:
+            return {picture: gr.skip()}
+        path = str(markup.EXAMPLES / f"{name}.jpg")
+        return {picture: path, **analyse(path, order, request)}
+
+    shown_while_running: dict[str, Any] = {
+        "show_progress": "minimal",
+        "show_progress_on": headline,
+        "trigger_mode": "always_last",
+        "api_visibility": "private",
+    }
+    picture.input(analyse, [picture, order], view.outputs, **shown_while_running, **CONCURRENCY)
+    examples.click(
+        analyse_example, [order], [picture, *view.outputs], **shown_while_running, **CONCURRENCY
+    )
+    connect_order(view)
+
+    def greet(request: gr.Request) -> dict[Any, Any]:
+        wording = wording_of(request)
+        return {bars: charts.share_chart(None, wording), plane: charts.affect_plane(None, wording)}
+
+    page.load(
+        greet,
+        None,
+        [bars, plane],
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_limit=None,
+    )

@@ -1,0 +1,111 @@
+"""What the page shows for one answer: headline, bars, gauges, the plane of valence and arousal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from moodlens import charts
+from moodlens.interface import markup
+from moodlens.interface.answer import Answer
+from moodlens.interface.model_facts import affect_error
+from moodlens.interface.translations import translate, wording_of
+from moodlens.service import PredictionService
+from moodlens.wording import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class ResultView:
+    """The components of one result, already laid out.
+
+    Attributes:
+        answer: the answer that is shown, or None.
+        headline: the sentence.
+        order: ``fixed`` or ``sorted``.
+        bars: the six shares.
+        gauges: neutral, ambiguity, certainty.
+        plane: the circumplex.
+        affect: valence and arousal in figures.
+    """
+
+    answer: gr.State
+    headline: gr.HTML
+    order: gr.Radio
+    bars: gr.Plot
+    gauges: gr.HTML
+    plane: gr.Plot
+    affect: gr.HTML
+
+    @property
+    def outputs(self) -> list[gr.blocks.Block]:
+        """What :func:`show` sets."""
+        return [self.answer, self.headline, self.bars, self.gauges, self.plane, self.affect]
+
+
+def build_headline() -> tuple[gr.HTML, gr.Radio, gr.Plot]:
+    """Lay out the answer itself: the sentence, the bars, and how to order them."""
+    with gr.Column(elem_classes="ml-card"):
+        headline = gr.HTML(translate("part.waiting"), elem_id="headline")
+        bars = gr.Plot(show_label=False, container=False, elem_id="bars", elem_classes="ml-plot")
+        order = gr.Radio(
+            [(translate("chart.fixed"), "fixed"), (translate("chart.sorted"), "sorted")],
+            value="fixed",
+            label=translate("chart.order"),
+            elem_id="order",
+            elem_classes="ml-order",
+            container=False,
+        )
+        gr.HTML(translate("part.subjective"))
+    return headline, order, bars
+
+
+def build_details() -> tuple[gr.HTML, gr.Plot, gr.HTML]:
+    """Lay out what qualifies the answer: the gauges and the plane."""
+    with gr.Row(elem_classes="ml-details", equal_height=True):
+        with gr.Column(min_width=300, elem_classes="ml-card"):
+            gauges = gr.HTML(translate("part.gauges"), elem_id="gauges")
+            affect = gr.HTML(translate("part.affect"), elem_id="affect")
+        with gr.Column(min_width=300, elem_classes="ml-card"):
+            gr.HTML(translate("part.plane_title"))
+            plane = gr.Plot(show_label=False, container=False, elem_id="plane", elem_classes="ml-plot")
+    return gauges, plane, affect
+
+
+def show(
+    view: ResultView,
+    service: PredictionService,
+    answer: Answer | None,
+    wording: Wording,
+    order: charts.Order,
+) -> dict[Any, Any]:
+    """The values of ``view.outputs`` for an answer, or for none yet."""
+    prediction = answer.prediction if answer else None
+    return {
+        view.answer: answer,
+        view.headline: markup.answer(prediction, wording) if prediction else markup.waiting(wording),
+        view.bars: charts.share_chart(
+            prediction.distribution if prediction else None, wording, order
+        ),
+        view.gauges: markup.gauges(prediction, wording),
+        view.plane: charts.affect_plane(prediction, wording, affect_error(service)),
+        view.affect: markup.affect(prediction, wording),
+    }
+
+
+def connect_order(view: ResultView) -> None:
+    """Draw the bars anew when another order is chosen; the network is not asked again."""
+
+    def reorder(answer: Answer | None, order: charts.Order, request: gr.Request) -> Any:
+        distribution = answer.prediction.distribution if answer else None
+        return charts.share_chart(distribution, wording_of(request), order)
+
+    view.order.input(
+        reorder,
+        [view.answer, view.order],
+        view.bars,
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_limit=None,
+    )

@@ -1,0 +1,38 @@
+"""The wording, handed to Gradio: labels are translated in the browser, by its own language."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from moodlens.errors import MoodLensError
+from moodlens.interface import markup
+from moodlens.wording import LANGUAGES, Wording, preferred_wording, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _translations(words: Wording) -> dict[str, str]:
+    """All sentences, and the static parts of the page that hold more than one."""
+    return {**words.sentences, **markup.static_parts(words)}
+
+
+translate = gr.I18n(**{code: _translations(wording(code)) for code in LANGUAGES})
+"""``translate(key)`` is a label in the language of whoever looks at the page."""
+
+
+def wording_of(request: gr.Request) -> Wording:
+    """The wording for what the server writes: the language that the browser asks for."""
+    return preferred_wording(request.headers.get("accept-language"))
+
+
+@contextmanager
+def errors_as_toasts() -> Iterator[None]:
+    """Show what MoodLens refuses as Gradio's toast, in the very sentence that REST answers with."""
+    try:
+        yield
+    except MoodLensError as error:
+        raise gr.Error(error.message, print_exception=False) from None

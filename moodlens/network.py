@@ -1,0 +1,233 @@
+"""A timm backbone with linear heads: seven logits, valence and arousal.
+
+The backbone is any model of timm created with ``num_classes=0``; its pooled features feed two
+linear heads. Where the pooling is a plain average, as in the EfficientNets and ResNets, the logits
+are an average over positions too, which is what makes class activation maps exact.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from moodlens.emotions import LABELS, SCALES
+from moodlens.errors import CheckpointError
+
+MAX_PARAMETERS = 700_000_000
+"""Larger networks are refused before any memory is taken for them (CLIP ViT-L/14 has 304 M)."""
+
+_MAX_INPUT_SIZE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """All that is needed to rebuild a network and feed it.
+
+    Attributes:
+        backbone: timm model name, with or without its pretrained tag.
+        input_size: side of the square input, in pixels.
+        mean: per-channel mean, for channel values in 0..1.
+        std: per-channel standard deviation, for channel values in 0..1.
+        interpolation: ``bicubic``, ``bilinear`` or ``lanczos``.
+        crop_pct: share of the resized short side that the centre crop keeps.
+        labels: the classes behind the logits, in order.
+        scales: the affect scales, in order.
+    """
+
+    backbone: str
+    input_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str
+    crop_pct: float
+    labels: tuple[str, ...] = LABELS
+    scales: tuple[str, ...] = SCALES
+
+    def __post_init__(self) -> None:
+        """Refuse values that no MoodLens network can have.
+
+        Raises:
+            CheckpointError: with the value that is wrong.
+        """
+        if self.labels != LABELS:
+            raise CheckpointError(
+                f"The checkpoint's classes are {', '.join(map(str, self.labels))}; "
+                f"MoodLens needs {', '.join(LABELS)}."
+            )
+        if self.scales != SCALES:
+            raise CheckpointError(f"The checkpoint's scales must be {' and '.join(SCALES)}.")
+        if not isinstance(self.input_size, int) or not 16 <= self.input_size <= _MAX_INPUT_SIZE:
+            raise CheckpointError(
+                f"The checkpoint's input size must lie between 16 and {_MAX_INPUT_SIZE} pixels."
+            )
+        if self.interpolation not in ("bicubic", "bilinear", "lanczos"):
+            raise CheckpointError(
+                f"The checkpoint's interpolation {self.interpolation!r} is not one of bicubic, "
+                "bilinear and lanczos."
+            )
+        if not 0.1 < self.crop_pct <= 1:
+            raise CheckpointError("The checkpoint's crop_pct must lie between 0.1 and 1.")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(value > 0 for value in self.std):
+            raise CheckpointError(
+                "The checkpoint's mean and std must have three values each, std above 0."
+            )
+
+    @property
+    def resize_to(self) -> int:
+        """The short side, in pixels, to which a picture is scaled before the centre crop."""
+        return round(self.input_size / self.crop_pct)
+
+    @classmethod
+    def for_backbone(cls, backbone: str, *, input_size: int | None = None) -> NetworkConfig:
+        """The preprocessing that timm documents for a backbone's pretrained weights.
+
+        Args:
+            backbone: timm model name, such as ``resnet50`` or
+                ``vit_large_patch14_clip_224.openai``.
+            input_size: side in pixels, where another one than timm's is wanted.
+
+        Raises:
+            CheckpointError: for a name timm does not know, with the nearest ones.
+        """
+        check_backbone(backbone)
+        data = timm.data.resolve_data_config(timm.get_pretrained_cfg(backbone).to_dict())
+        return cls(
+            backbone=backbone,
+            input_size=input_size or int(data["input_size"][-1]),
+            mean=tuple(data["mean"]),
+            std=tuple(data["std"]),
+            interpolation=data["interpolation"],
+            crop_pct=float(data["crop_pct"]),
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> NetworkConfig:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            CheckpointError: for missing, unknown or unusable values.
+        """
+        names = {field.name for field in fields(cls)}
+        wrong = sorted(names ^ set(data))
+        if wrong:
+            raise CheckpointError(f"The checkpoint's config lacks or adds: {', '.join(wrong)}.")
+        try:
+            values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            return cls(**values)
+        except TypeError:
+            raise CheckpointError("The checkpoint's config has a value of the wrong type.") from None
+
+    def to_json(self) -> dict[str, Any]:
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+class NetworkOutput(NamedTuple):
+    """What the heads say about a batch of N pictures."""
+
+    logits: Tensor
+    """[N, 7], in the order of ``LABELS``; softmax makes them shares of viewers."""
+    affect: Tensor
+    """[N, 2], valence and arousal on the 1..9 scales."""
+
+
+class EmotionNetwork(nn.Module):
+    """Backbone -> pooled features -> linear heads.
+
+    Args:
+        config: what to build; random weights until some are loaded.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        check_backbone(config.backbone)
+        self.config = config
+        self.backbone = timm.create_model(
+            config.backbone, pretrained=False, num_classes=0, **_size_arguments(config)
+        )
+        self.num_features: int = self.backbone.head_hidden_size
+        self.emotion_head = nn.Linear(self.num_features, len(config.labels))
+        self.affect_head = nn.Linear(self.num_features, len(config.scales))
+
+    def feature_map(self, pixels: Tensor) -> Tensor:
+        """Features before pooling: [N, F, h, w] for convolutional backbones.
+
+        Args:
+            pixels: [N, 3, S, S], normalised.
+        """
+        features: Tensor = self.backbone.forward_features(pixels)
+        return features
+
+    def pool(self, feature_map: Tensor) -> Tensor:
+        """[N, F] from what :meth:`feature_map` returned."""
+        features: Tensor = self.backbone.forward_head(feature_map, pre_logits=True)
+        return features
+
+    def heads(self, features: Tensor) -> NetworkOutput:
+        """Logits and affect from pooled features [N, F]."""
+        return NetworkOutput(self.emotion_head(features), self.affect_head(features))
+
+    def forward(self, pixels: Tensor) -> NetworkOutput:
+        """Logits and affect of normalised pixels [N, 3, S, S]."""
+        return self.heads(self.pool(self.feature_map(pixels)))
+
+
+def build_network(config: NetworkConfig, *, max_parameters: int = MAX_PARAMETERS) -> EmotionNetwork:
+    """Build a network after its size is known to be sane.
+
+    The size is counted on PyTorch's ``meta`` device, so that a config which asks for gigabytes
+    costs none.
+
+    Raises:
+        CheckpointError: unknown backbone, or one too large.
+    """
+    with torch.device("meta"):
+        parameters = sum(p.numel() for p in _construct(config).parameters())
+    if parameters > max_parameters:
+        raise CheckpointError(
+            f"The checkpoint asks for a network of {parameters / 1e6:.0f} million parameters; "
+            f"the limit is {max_parameters / 1e6:.0f} million."
+        )
+    return _construct(config)
+
+
+def check_backbone(name: str) -> None:
+    """Make sure that timm has a model of this name.
+
+    Raises:
+        CheckpointError: with the nearest names.
+    """
+    if ":" in name or "/" in name:  # timm would go to the Hub or to the disk for these
+        raise CheckpointError(f"{name!r} is not the name of a timm model.")
+    architecture, _, tag = name.partition(".")
+    if not timm.is_model(architecture):
+        known = timm.list_models()
+    elif tag and name not in timm.list_pretrained(f"{architecture}.*"):
+        known = timm.list_pretrained(f"{architecture}.*")
+    else:
+        return
+    near = difflib.get_close_matches(name, known, n=4, cutoff=0.5)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    raise CheckpointError(f"timm has no model named {name!r}.{hint}")
+
+
+def _construct(config: NetworkConfig) -> EmotionNetwork:
+    try:
+        return EmotionNetwork(config)
+    except (RuntimeError, ValueError, TypeError, AssertionError, AttributeError):
+        raise CheckpointError(
+            f"timm cannot build {config.backbone!r} for inputs of {config.input_size} pixels."
+        ) from None
+
+
+def _size_arguments(config: NetworkConfig) -> dict[str, int]:
+    """``img_size`` for backbones whose weights depend on it (vision transformers)."""
+    default = timm.get_pretrained_cfg(config.backbone)
+    if default is None or not default.fixed_input_size:
+        return {}
+    return {"img_size": config.input_size}

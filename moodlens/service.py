@@ -1,0 +1,189 @@
+"""What every front end asks: bytes in, a prediction out, whatever the weights are doing.
+
+The checkpoint loads in a thread of its own, so that the page is up before PyTorch is. A predictor
+can be replaced at any time; a batch that has begun finishes on the one it began with.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PIL import Image
+
+from moodlens.batching import Batcher
+from moodlens.errors import BusyError, MoodLensError
+from moodlens.hub import Located, locate, locate_bundled
+from moodlens.images import read_picture
+from moodlens.prediction import ModelInfo, Prediction
+from moodlens.settings import Settings
+
+if TYPE_CHECKING:  # importing torch takes seconds, and the page should not wait for it
+    from moodlens.predictor import Explanation, Predictor
+
+logger = logging.getLogger(__name__)
+
+State = Literal["loading", "ready", "failed"]
+
+_LOADING_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the service is doing.
+
+    Attributes:
+        state: ``loading``, ``ready`` or ``failed``.
+        model: which weights answer; None until they are there.
+        notice: a sentence for the page when the weights are not those that were asked for.
+    """
+
+    state: State
+    model: ModelInfo | None = None
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A predictor with what the page tells about it."""
+
+    predictor: Predictor
+    notice: str | None
+    folder: Path
+    license: str
+    training: Any
+
+
+class PredictionService:
+    """One per process; both REST and the page use it.
+
+    Args:
+        settings: which checkpoint, how many threads, what limits.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._loaded: LoadedModel | None = None
+        self._failure: str | None = None
+        self._settled = threading.Event()
+        self._explain: Batcher[Image.Image, Explanation] = Batcher(
+            self._explain_batch, max_waiting=settings.max_queue
+        )
+
+    def start(self) -> None:
+        """Begin to load the checkpoint, without waiting for it."""
+        threading.Thread(target=self._load, name="moodlens-load", daemon=True).start()
+
+    def close(self) -> None:
+        """Answer what waits, then stop."""
+        self._explain.close()
+
+    @property
+    def status(self) -> Status:
+        loaded = self._loaded
+        if loaded is not None:
+            return Status("ready", loaded.predictor.model, loaded.notice)
+        if self._failure is not None:
+            return Status("failed", None, self._failure)
+        return Status("loading")
+
+    @property
+    def loaded(self) -> LoadedModel | None:
+        """The weights that answer now, or None while they load."""
+        return self._loaded
+
+    def read(self, data: bytes) -> Image.Image:
+        """Decode a picture to about the size the network needs.
+
+        Raises:
+            PictureError: not a picture, too large, or of a kind that is not read.
+        """
+        loaded = self._loaded
+        side = loaded.predictor.decode_side if loaded else None
+        return read_picture(data, limits=self.settings.limits, short_side=side)
+
+    def predict(self, data: bytes) -> Prediction:
+        """Answer for the bytes of one picture file.
+
+        Raises:
+            PictureError: not a picture, too large, or of a kind that is not read.
+            BusyError: too many wait already, or the checkpoint is still loading.
+        """
+        return self.explain(self.read(data)).prediction
+
+    def explain(self, picture: Image.Image) -> Explanation:
+        """Answer for one upright RGB picture, with the maps that show where the answer comes from.
+
+        Raises:
+            BusyError: too many wait already, or the checkpoint is still loading.
+        """
+        self.wait_until_ready()
+        return self._explain(picture)
+
+    def wait_until_ready(self, seconds: float = _LOADING_PATIENCE) -> None:
+        """Return once a checkpoint is loaded.
+
+        Raises:
+            BusyError: it is not, after that many seconds.
+            MoodLensError: it never will be.
+        """
+        if not self._settled.wait(seconds):
+            raise BusyError("MoodLens is still waking up; please try again in a moment.", 5)
+        if self._loaded is None:
+            raise MoodLensError(self._failure or "MoodLens could not load its checkpoint.")
+
+    def use(self, located: Located) -> None:
+        """Load, check and switch to other weights; on failure those in use stay.
+
+        Raises:
+            CheckpointError: the weights are not usable.
+        """
+        from moodlens.checkpoint import load_checkpoint, verify_probe
+        from moodlens.predictor import Predictor
+
+        checkpoint = load_checkpoint(located.folder)
+        verify_probe(located.folder, checkpoint)
+        model = ModelInfo(
+            located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
+        )
+        self._loaded = LoadedModel(
+            Predictor(checkpoint, model),
+            located.notice,
+            located.folder,
+            checkpoint.license,
+            checkpoint.training,
+        )
+        self._failure = None
+        self._settled.set()
+        logger.info("using %s, revision %s, from %s", model.name, model.revision, model.source)
+
+    def _load(self) -> None:
+        import torch
+
+        torch.set_num_threads(self.settings.threads)
+        try:
+            located = locate(self.settings.checkpoint)
+            try:
+                self.use(located)
+            except MoodLensError as error:
+                if located.source == "bundled":
+                    raise
+                logger.warning("the configured checkpoint is refused: %s", error)
+                self.use(locate_bundled(notice=f"{error} The bundled checkpoint answers instead."))
+        except MoodLensError as error:
+            self._failure = error.message
+        except Exception:
+            logger.exception("loading failed")
+            self._failure = "MoodLens could not load its checkpoint."
+        finally:
+            self._settled.set()
+
+    def _explain_batch(self, pictures: Sequence[Image.Image]) -> Sequence[Explanation]:
+        loaded = self._loaded
+        if loaded is None:
+            raise BusyError("MoodLens is still waking up; please try again in a moment.", 5)
+        return loaded.predictor.explain(pictures)

@@ -1,0 +1,73 @@
+"""Every ``MOODLENS_*`` variable, from the environment or a ``.env`` file, checked at the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from moodlens.errors import SettingsError
+from moodlens.images import PictureLimits
+
+_MEGA = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this MoodLens runs. Each field names the variable it comes from.
+
+    Attributes:
+        checkpoint: ``MOODLENS_CHECKPOINT``; ``owner/name``, ``owner/name@revision``, a folder, or
+            empty for the bundled one.
+        host: ``MOODLENS_HOST``; the address to listen on.
+        port: ``MOODLENS_PORT``; 0 takes any free one.
+        threads: ``MOODLENS_THREADS``; processor threads for one prediction.
+        max_queue: ``MOODLENS_MAX_QUEUE``; predictions that may wait before new ones are refused.
+        limits: ``MOODLENS_MAX_MEGABYTES`` and ``MOODLENS_MAX_MEGAPIXELS``.
+    """
+
+    checkpoint: str = ""
+    host: str = "127.0.0.1"
+    port: int = 7860
+    threads: int = 2
+    max_queue: int = 64
+    limits: PictureLimits = PictureLimits()
+
+
+def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """Read the settings; real environment variables win over the file.
+
+    Args:
+        environ: the process's own environment by default.
+        env_file: ``.env`` in the working directory by default.
+
+    Raises:
+        SettingsError: naming the variable and what it may be.
+    """
+    environ = os.environ if environ is None else environ
+    file_values = dotenv_values(env_file or Path(".env"))
+    values = {k: v for k, v in file_values.items() if v is not None} | dict(environ)
+    on_space = "SPACE_ID" in values
+    cores = os.cpu_count() or 1
+    megabytes = _number(values, "MOODLENS_MAX_MEGABYTES", 20, 1, 1000)
+    megapixels = _number(values, "MOODLENS_MAX_MEGAPIXELS", 100, 1, 1000)
+    return Settings(
+        checkpoint=values.get("MOODLENS_CHECKPOINT", "").strip(),
+        host=values.get("MOODLENS_HOST", "").strip() or ("0.0.0.0" if on_space else "127.0.0.1"),
+        port=_number(values, "MOODLENS_PORT", 7860, 0, 65535),
+        threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
+        max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
+        limits=PictureLimits(max_bytes=megabytes * _MEGA, max_pixels=megapixels * _MEGA),
+    )
+
+
+def _number(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = values.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(f"{name} must be a whole number from {low} to {high}.")
+    return int(text)

@@ -1,0 +1,1 @@
+"""Everything that makes weights: reading Emotion6, learning, judging, publishing."""

@@ -1,0 +1,70 @@
+"""Give a checkpoint its certainty: ``python -m training.calibrate``.
+
+::
+
+    python -m training.calibrate --data DIR --predictions FILE --checkpoint DIR
+
+The predictions are out-of-fold ratings, each made by a network that did not learn from the picture,
+as ``training.crossvalidate`` writes them. The weights stay as they are; an older metrics.json goes,
+since it was measured without this certainty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from moodlens.certainty import Certainty
+from moodlens.checkpoint import CONFIG, METRICS, load_checkpoint, read_json, write_json
+from moodlens.errors import MoodLensError
+from training.calibration import certainties, dominant_is_right, fit_certainty, judge_certainty
+from training.emotion6 import Emotion6
+from training.ratings_file import read_ratings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit on the predictions, store in the checkpoint, say how good it is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.calibrate",
+        description="Fit the certainty on out-of-fold predictions and store it in a checkpoint.",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of Emotion6")
+    parser.add_argument("--predictions", type=Path, required=True, help="out-of-fold ratings, CSV")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="folder to store it in")
+    parser.add_argument("--skip-broken", action="store_true", help="leave unusable pictures out")
+    args = parser.parse_args(arguments)
+    try:
+        dataset = Emotion6.read(
+            args.data, missing="skip" if args.skip_broken else "refuse", progress=True
+        )
+        predicted = read_ratings(args.predictions, dataset.names)
+        certainty = fit_certainty(predicted, dataset.ratings)
+        store_certainty(args.checkpoint, certainty)
+    except MoodLensError as error:
+        print(error.message, file=sys.stderr)
+        return 2
+    right = dominant_is_right(predicted, dataset.ratings)
+    report = judge_certainty(certainties(certainty, predicted), right)
+    print(
+        f"certainty fitted on {len(dataset)} pictures, {right.mean():.1%} right: "
+        f"calibration error {report.ece:.3f}, Brier {report.brier:.3f} "
+        f"(stating the rate alone: {report.brier_of_constant:.3f})"
+    )
+    return 0
+
+
+def store_certainty(folder: Path, certainty: Certainty) -> None:
+    """Put a certainty into a checkpoint's config; its metrics.json goes, its weights stay.
+
+    Raises:
+        CheckpointError: the folder is not a sound checkpoint.
+    """
+    load_checkpoint(folder)
+    (folder / METRICS).unlink(missing_ok=True)
+    write_json(folder / CONFIG, read_json(folder / CONFIG) | {"certainty": certainty.to_json()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""Who is in which split: the reference's validation pictures, and folds for cross-validation.
+
+``training/splits/`` fixes both as lists of file names. ``reference_val.txt`` holds the 396 pictures
+that the reference validates on; ``folds.csv`` deals the other 1584 into five folds.
+"""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import StratifiedKFold, train_test_split
+
+from moodlens.errors import DatasetError
+from training.emotion6 import Emotion6
+
+FOLDS = 5
+FOLD_NAMES = tuple(f"fold{k}" for k in range(FOLDS))
+SPLIT_NAMES = (
+    "all",
+    "reference_val",
+    "reference_train",
+    *FOLD_NAMES,
+    *(f"without_{name}" for name in FOLD_NAMES),
+)
+"""``reference_train`` is all but ``reference_val``; ``without_fold0`` the four folds beside it."""
+
+Indices = NDArray[np.int64]
+
+_FOLDER = Path(__file__).parent / "splits"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """A named part of a data set.
+
+    Attributes:
+        name: one of ``SPLIT_NAMES``.
+        indices: which pictures of the data set, ascending.
+        absent: names that belong to the split but not to the data set.
+    """
+
+    name: str
+    indices: Indices
+    absent: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __str__(self) -> str:
+        """For people: ``reference_val: 394 pictures (2 of 396 are not here)``."""
+        pictures = f"{self.name}: {len(self)} picture{'' if len(self) == 1 else 's'}"
+        if not self.absent:
+            return pictures
+        listed = len(self) + len(self.absent)
+        return f"{pictures} ({len(self.absent)} of {listed} are not here)"
+
+
+def load_split(name: str, dataset: Emotion6) -> Split:
+    """The part of a data set that a split names.
+
+    Args:
+        name: one of ``SPLIT_NAMES``.
+        dataset: where the pictures are looked up.
+
+    Raises:
+        DatasetError: an unknown name, or none of the split's pictures is there.
+    """
+    if name not in SPLIT_NAMES:
+        raise DatasetError(f"There is no split {name!r}. Choose from: {', '.join(SPLIT_NAMES)}.")
+    absent: tuple[str, ...] = ()
+    if name == "all":
+        chosen = np.ones(len(dataset), dtype=bool)
+    elif name.startswith("reference"):
+        listed = reference_val_names()
+        in_val = np.isin(dataset.names, sorted(listed))
+        chosen = in_val if name == "reference_val" else ~in_val
+        if name == "reference_val":
+            absent = tuple(sorted(listed.difference(dataset.names)))
+    else:
+        fold_of, absent = _folds(dataset)
+        number = int(name[-1])
+        if name.startswith("without"):
+            chosen = (fold_of >= 0) & (fold_of != number)
+        else:
+            chosen = fold_of == number
+    if not chosen.any():
+        raise DatasetError(f"The data set has none of the pictures of the split {name!r}.")
+    return Split(name, np.flatnonzero(chosen), absent)
+
+
+def reference_val_names() -> frozenset[str]:
+    """The 396 pictures that the reference validates on."""
+    text = (_FOLDER / "reference_val.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
+def overlap_with_reference_val(names: Iterable[str]) -> list[str]:
+    """Those of the names that the reference validates on, sorted.
+
+    A network that was trained on any of them cannot be compared with the reference on its split.
+    """
+    return sorted(reference_val_names().intersection(names))
+
+
+def make_reference_split(raw_six: ArrayLike) -> tuple[Indices, Indices]:
+    """The reference's own way to split Emotion6.
+
+    The dominant emotion of the six raw float32 shares, the first on ties, stratifies scikit-learn's
+    ``train_test_split`` with a test size of 0.2 and seed 42, over all rows in file order.
+
+    Args:
+        raw_six: [N, 6] shares as published, in file order.
+
+    Returns:
+        Indices for training and for validation, ascending.
+    """
+    dominant = np.asarray(raw_six, dtype=np.float32).argmax(axis=1)
+    train, val = train_test_split(
+        np.arange(len(dominant)), test_size=0.2, stratify=dominant, random_state=42
+    )
+    return np.sort(train), np.sort(val)
+
+
+def reference_split_agrees(dataset: Emotion6) -> bool | None:
+    """Whether the split made from the data is the one in ``reference_val.txt``.
+
+    Returns:
+        None where the data set is not complete, so that the split cannot be made again.
+    """
+    if not dataset.is_complete:
+        return None
+    _, val = make_reference_split(dataset.ratings.raw_six)
+    return {dataset.names[i] for i in val} == reference_val_names()
+
+
+def make_folds(dominant: ArrayLike) -> Indices:
+    """Deal pictures into ``FOLDS`` folds with the same mix of dominant emotions, by seed 0.
+
+    Args:
+        dominant: [N] the class to stratify by.
+
+    Returns:
+        [N] the number of each picture's fold.
+
+    Raises:
+        DatasetError: there are too few pictures for that many folds.
+    """
+    classes = np.asarray(dominant)
+    fold_of = np.empty(len(classes), dtype=np.int64)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    try:
+        with warnings.catch_warnings():
+            # A rare emotion may have fewer pictures than there are folds; some do without then.
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            for number, (_, held_out) in enumerate(folds.split(classes, classes)):
+                fold_of[held_out] = number
+    except ValueError:
+        raise DatasetError(f"There are too few pictures for {FOLDS} stratified folds.") from None
+    return fold_of
+
+
+def _folds(dataset: Emotion6) -> tuple[Indices, tuple[str, ...]]:
+    """Each picture's fold, -1 for none; and the listed names that were left out as broken.
+
+    The published folds hold where the data set was meant to have every picture they list.
+    Otherwise the pictures that are there are dealt anew.
+    """
+    published = _published_folds()
+    left_out = set(published).difference(dataset.names)
+    if left_out <= {problem.name for problem in dataset.skipped}:
+        fold_of = np.array([published.get(name, -1) for name in dataset.names], dtype=np.int64)
+        return fold_of, tuple(sorted(left_out))
+    return make_folds(dataset.ratings.dominant), ()
+
+
+@cache
+def _published_folds() -> dict[str, int]:
+    with (_FOLDER / "folds.csv").open(encoding="utf-8", newline="") as file:
+        return {row["image_filename"]: int(row["fold"]) for row in csv.DictReader(file)}
