@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from moodlens.emotions import EMOTIONS, NEUTRAL, PALETTE, SCALE_RANGE
+from moodlens.emotions import EMOTIONS, NEUTRAL, PALETTE, SCALE_RANGE, Emotion
 from moodlens.prediction import Prediction
 from moodlens.wording import Wording, capitalised
 
@@ -32,11 +32,8 @@ _AXIS = "rgba(128, 128, 128, 0.55)"
 _ACCENT = "#7E2EFA"
 _OVERLAY_SIDE = 192
 
-_COLOUR_EMOJI = "\N{VARIATION SELECTOR-16}"
-"""Some text fonts hold plain outlines of the six; this asks for the emoji font's."""
-
 _COLOURS = {emotion.name: emotion.colour for emotion in PALETTE}
-_EMOJI = {emotion.name: emotion.emoji for emotion in PALETTE}
+_EMOTIONS = {emotion.name: emotion for emotion in PALETTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +98,7 @@ def share_chart(
         zeroline=False,
         fixedrange=True,
     )
-    figure.update_yaxes(
-        autorange="reversed", fixedrange=True, automargin=True, ticklabelstandoff=8
-    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticklabelstandoff=8)
     return figure
 
 
@@ -118,7 +113,7 @@ def difference_chart(
             x=points,
             y=[_axis_name(name, wording) for name in EMOTIONS],
             orientation="h",
-            marker={"color": [_COLOURS[name] for name in EMOTIONS], "cornerradius": 6},
+            marker={"color": [_COLOURS[name] for name in EMOTIONS], "cornerradius": 2},
             text=[signed(value, wording) for value in points],
             textposition="outside",
             cliponaxis=False,
@@ -146,9 +141,7 @@ def difference_chart(
         showticklabels=False,
         fixedrange=True,
     )
-    figure.update_yaxes(
-        autorange="reversed", fixedrange=True, automargin=True, ticklabelstandoff=8
-    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticklabelstandoff=8)
     return figure
 
 
@@ -185,9 +178,7 @@ def affect_plane(
                 opacity=0.22,
                 line={"width": 0},
             )
-        hover = wording(
-            "plane.hover", valence=wording.number(x), arousal=wording.number(y)
-        ) + (
+        hover = wording("plane.hover", valence=wording.number(x), arousal=wording.number(y)) + (
             ""
             if error is None
             else "<br>"
@@ -219,8 +210,12 @@ def affect_plane(
         "zeroline": False,
         "fixedrange": True,
     }
-    figure.update_xaxes(title={"text": wording("plane.valence"), "standoff": 6, "font": {"size": 13}}, **axis)
-    figure.update_yaxes(title={"text": wording("plane.arousal"), "standoff": 4, "font": {"size": 13}}, **axis)
+    figure.update_xaxes(
+        title={"text": wording("plane.valence"), "standoff": 6, "font": {"size": 13}}, **axis
+    )
+    figure.update_yaxes(
+        title={"text": wording("plane.arousal"), "standoff": 4, "font": {"size": 13}}, **axis
+    )
     for shape in ({"x0": middle, "x1": middle, "y0": 1, "y1": 9},) + (
         {"x0": 1, "x1": 9, "y0": middle, "y1": middle},
     ):
@@ -256,11 +251,13 @@ def grouped_bars(
     figure.update_layout(
         **_layout(height, wording) | {"showlegend": True},
         barmode="group",
-        margin={"l": 40, "r": 10, "t": 36, "b": 40},
+        margin={"l": 8, "r": 8, "t": 44, "b": 40},
         legend={"orientation": "h", "y": 1.16, "x": 0},
     )
-    figure.update_yaxes(gridcolor=_GRID, zeroline=False, fixedrange=True)
-    figure.update_xaxes(fixedrange=True)
+    figure.update_yaxes(
+        gridcolor=_GRID, zeroline=False, fixedrange=True, showticklabels=False, rangemode="tozero"
+    )
+    figure.update_xaxes(fixedrange=True, tickangle=0)
     return figure
 
 
@@ -299,6 +296,14 @@ def heat_overlays(maps: NDArray[np.float32]) -> dict[str, Image.Image]:
     return overlays
 
 
+def colour_emoji(emotion: Emotion) -> str:
+    """The emotion's emoji with the sign that asks for it in colour.
+
+    Some text fonts hold plain outlines of the six, which browsers would take instead.
+    """
+    return f"{emotion.emoji}\N{VARIATION SELECTOR-16}"
+
+
 def data_uri(picture: Image.Image) -> str:
     """A picture as a ``data:`` address: PNG where it is transparent, else JPEG."""
     file = io.BytesIO()
@@ -312,7 +317,7 @@ def data_uri(picture: Image.Image) -> str:
 
 
 def _axis_name(name: str, wording: Wording) -> str:
-    return f"{_EMOJI[name]}{_COLOUR_EMOJI} {capitalised(wording.emotion(name))}"
+    return f"{colour_emoji(_EMOTIONS[name])} {capitalised(wording.emotion(name))}"
 
 
 def _layout(height: int, wording: Wording) -> dict[str, object]:

@@ -280,7 +280,8 @@ def _compare(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[
 
 def _stored(key: str, value: Tensor, storage: torch.dtype) -> Tensor:
     value = value.detach().to("cpu").contiguous()
-    keep = not value.is_floating_point() or "_head." in key or key.endswith("running_var")
+    is_head = key.startswith(("emotion_head.", "affect_head."))
+    keep = not value.is_floating_point() or is_head or key.endswith("running_var")
     return value if keep else value.to(storage)
 
 

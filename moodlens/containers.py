@@ -19,11 +19,12 @@ from typing import NamedTuple
 from moodlens.iso_media import coded_av1_pixels, hide_extras
 
 MAX_PROFILE_BYTES = 4 * 2**20
-"""Larger ICC profiles are left out: the largest in print shops have about 3 MB."""
+"""Larger ICC profiles are left out, as if they were broken."""
 
-_MAX_SEGMENTS = 2_000  # of a JPEG before its pixels; the largest phone files have some 300
-_MAX_CHUNKS = 100_000  # of a PNG; 20 MB in chunks of 512 bytes are 40,000
-_MAX_BLOCKS = 1_000_000  # of a GIF before its first frame; an XMP packet has about 100,000
+# Far more than honest files have, far less than would take long to walk.
+_MAX_SEGMENTS = 2_000  # of a JPEG before its pixels
+_MAX_CHUNKS = 100_000  # of a PNG
+_MAX_BLOCKS = 1_000_000  # of a GIF before its first frame
 _MAX_TILES = 50_000  # of a TIFF, strips included
 
 

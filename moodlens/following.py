@@ -7,10 +7,28 @@ import random
 import threading
 from collections.abc import Callable
 
-from moodlens.errors import MoodLensError
+from moodlens.errors import MoodLensError, SettingsError
 from moodlens.hub import CheckpointReference, Located, fetch, newest_commit
 
 logger = logging.getLogger(__name__)
+
+
+def follow(
+    text: str, current: Located, offer: Callable[[Located], None], *, every: float
+) -> Follower | None:
+    """Start to follow what a setting asks for; None where nothing newer can come.
+
+    Args:
+        text: see :meth:`moodlens.hub.CheckpointReference.parse`.
+        current: what is in use now.
+        offer: see :class:`Follower`.
+        every: seconds between two looks at the Hub.
+    """
+    try:
+        follower = Follower(CheckpointReference.parse(text), current, offer, every=every)
+    except SettingsError:
+        return None
+    return follower if follower.start() else None
 
 
 class Follower:
@@ -45,10 +63,12 @@ class Follower:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="moodlens-follow", daemon=True)
 
-    def start(self) -> None:
-        """Begin, unless there is nothing to wait for."""
-        if self._reference.repository is not None and not self._is_final:
-            self._thread.start()
+    def start(self) -> bool:
+        """Begin, unless there is nothing to wait for; whether there is."""
+        if self._reference.repository is None or self._is_final:
+            return False
+        self._thread.start()
+        return True
 
     def close(self) -> None:
         """Stop looking; a download that is under way is left to itself."""
@@ -67,6 +87,9 @@ class Follower:
             except MoodLensError as error:
                 failures += 1
                 logger.info("%s: will try again: %s", self._reference, error)
+            except Exception:
+                failures += 1
+                logger.exception("%s: will try again", self._reference)
 
     def _look(self) -> None:
         if newest_commit(self._reference) == self._in_use:

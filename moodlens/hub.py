@@ -39,6 +39,7 @@ _PICKLED = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 _MAX_WEIGHTS_BYTES = 3 * 10**9
 _MAX_TEXT_BYTES = 4 * 2**20
 
+_BUNDLED = "The bundled checkpoint"
 _PATIENCE = 4.0
 _ANSWER_TIMEOUT = 10.0
 
@@ -128,7 +129,7 @@ def locate(text: str, *, patience: float = _PATIENCE) -> Located:
         reference = CheckpointReference.parse(text)
     except SettingsError as error:
         logger.warning("using the bundled checkpoint: %s", error)
-        return locate_bundled(notice=f"{error} The bundled checkpoint answers instead.")
+        return locate_bundled(notice=f"{error} {_BUNDLED} answers instead.")
     if reference.folder is not None:
         return Located(reference.folder, None, None, "local")
     if reference.repository is None:
@@ -140,9 +141,7 @@ def locate(text: str, *, patience: float = _PATIENCE) -> Located:
         return _within(patience, reference, lambda: fetch(reference))
     except MoodLensError as error:
         cached = find_cached(reference)
-        stand_in = (
-            f"The copy in the cache, {cached.revision}," if cached else "The bundled checkpoint"
-        )
+        stand_in = f"The copy in the cache, {cached.folder.name[:12]}," if cached else _BUNDLED
         logger.warning("%s is not to be had: %s %s answers", reference, error, stand_in)
         notice = f"{error} {stand_in} answers instead."
         return replace(cached, notice=notice) if cached else locate_bundled(notice=notice)
@@ -260,7 +259,7 @@ def _download(repository: str, commit: str, file: RepoSibling, *, trust_cache: b
         path = Path(
             hf_hub_download(repository, file.rfilename, revision=commit, force_download=force)
         )
-        if _has_listed_hash(path, file):
+        if has_listed_hash(path, file):
             return path
         logger.warning("%s of %s does not have the hash that the Hub lists", file.rfilename, commit)
     path.resolve().unlink(missing_ok=True)
@@ -268,8 +267,11 @@ def _download(repository: str, commit: str, file: RepoSibling, *, trust_cache: b
     raise HubError(f"{file.rfilename} of {repository} arrives damaged from the Hub.")
 
 
-def _has_listed_hash(path: Path, file: RepoSibling) -> bool:
-    """Large files are listed by SHA-256, the others as git names them."""
+def has_listed_hash(path: Path, file: RepoSibling) -> bool:
+    """Whether a local file is the one that a repository lists.
+
+    Large files are listed by SHA-256, the others as git names them.
+    """
     if file.lfs is not None:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest() == file.lfs.sha256

@@ -1,8 +1,8 @@
-"""Untrusted bytes -> one upright RGB picture. Every limit on pictures lives here.
+"""Untrusted bytes -> one upright RGB picture. Every limit on bytes and pixels lives here.
 
-Only the codec of the kind that the bytes themselves announce is ever run, and it gets no more of
-the file than the first picture needs (``containers``). Sizes are checked before anything is
-decoded. No setting of Pillow is changed, so other code in the process is not affected.
+Only the codec of the kind that the bytes themselves announce is ever run (``picture_kinds``), and
+it gets no more of the file than the first picture needs (``containers``). Sizes are checked before
+anything is decoded. No setting of Pillow is changed, so other code in the process is not affected.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _DECODERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
     "AVIF": AvifImageFile,
 }
 _COPIES_SHARE = 0.7  # the decoder holds four copies of the picture, or samples of 16 bits
-_RUN_LENGTH_SHARE = 0.16  # decoded in Python, at some 300 ns a run
+_RUN_LENGTH_SHARE = 0.16  # decoded run by run, in Python
 
 _ORIENTATIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

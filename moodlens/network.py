@@ -118,10 +118,15 @@ class NetworkConfig:
         if wrong:
             raise CheckpointError(f"The checkpoint's config lacks or adds: {', '.join(wrong)}.")
         try:
-            values = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+            values: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in data.items()
+            }
             return cls(**values)
         except TypeError:
-            raise CheckpointError("The checkpoint's config has a value of the wrong type.") from None
+            raise CheckpointError(
+                "The checkpoint's config has a value of the wrong type."
+            ) from None
 
     def to_json(self) -> dict[str, Any]:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}

@@ -18,7 +18,8 @@ _SIGNATURES = (
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-_PICTURE_BRANDS = {b"crx ", b"jxl ", b"mif1", b"msf1", b"mif2", b"mif3", b"j2ki", b"vvic"}
+_HEIC_BRANDS |= {b"mif1", b"msf1"}  # which leave the codec open; AVIF names its own brand besides
+_RAW_BRAND = b"crx "
 
 _OTHER_SIGNATURES = (
     (b"%PDF-", "a PDF"),
@@ -88,8 +89,8 @@ def _iso_media_kind(data: bytes) -> str:
         return "AVIF"
     if brands & _HEIC_BRANDS:
         return "HEIC"
-    if data[8:12] in _PICTURE_BRANDS:
-        raise ForeignFileError("a picture of a kind that few programs read")
+    if data[8:12] == _RAW_BRAND:
+        raise ForeignFileError("a camera's raw picture")
     raise ForeignFileError("a sound or video file")
 
 

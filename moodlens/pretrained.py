@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
-from moodlens.checkpoint import load_checkpoint, verify_probe
+from moodlens.checkpoint import Checkpoint, load_checkpoint, verify_probe
 from moodlens.errors import HubError
 from moodlens.hub import CheckpointReference, Located, fetch, find_cached, locate_bundled
 from moodlens.prediction import ModelInfo
@@ -31,16 +30,23 @@ def from_pretrained(checkpoint: str = "", *, revision: str | None = None) -> Pre
         HubError: the Hub does not have it or cannot be reached, nor has the cache.
         CheckpointError: the weights are not usable.
     """
-    reference = CheckpointReference.parse(checkpoint)
-    if revision is not None:
-        reference = replace(reference, revision=revision)
-    located = _locate(reference)
-    loaded = load_checkpoint(located.folder)
-    verify_probe(located.folder, loaded)
+    asked = checkpoint if revision is None else f"{checkpoint}@{revision}"
+    predictor, _ = load_located(_locate(CheckpointReference.parse(asked)))
+    return predictor
+
+
+def load_located(located: Located) -> tuple[Predictor, Checkpoint]:
+    """Load and check weights that are on this machine.
+
+    Raises:
+        CheckpointError: the weights are not usable.
+    """
+    checkpoint = load_checkpoint(located.folder)
+    verify_probe(located.folder, checkpoint)
     model = ModelInfo(
-        located.name or loaded.name, located.revision or loaded.revision, located.source
+        located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
     )
-    return Predictor(loaded, model)
+    return Predictor(checkpoint, model), checkpoint
 
 
 def _locate(reference: CheckpointReference) -> Located:

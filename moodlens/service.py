@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ from PIL import Image
 
 from moodlens.batching import Batcher
 from moodlens.errors import BusyError, MoodLensError
+from moodlens.following import Follower, follow
 from moodlens.hub import Located, locate, locate_bundled
 from moodlens.images import read_picture
 from moodlens.prediction import ModelInfo, Prediction
@@ -70,6 +71,7 @@ class PredictionService:
         self._loaded: LoadedModel | None = None
         self._failure: str | None = None
         self._settled = threading.Event()
+        self._follower: Follower | None = None
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
             self._explain_batch, max_waiting=settings.max_queue
         )
@@ -80,6 +82,8 @@ class PredictionService:
 
     def close(self) -> None:
         """Answer what waits, then stop."""
+        if self._follower is not None:
+            self._follower.close()
         self._explain.close()
 
     @property
@@ -142,16 +146,11 @@ class PredictionService:
         Raises:
             CheckpointError: the weights are not usable.
         """
-        from moodlens.checkpoint import load_checkpoint, verify_probe
-        from moodlens.predictor import Predictor
+        from moodlens.pretrained import load_located
 
-        checkpoint = load_checkpoint(located.folder)
-        verify_probe(located.folder, checkpoint)
-        model = ModelInfo(
-            located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
-        )
+        predictor, checkpoint = load_located(located)
         self._loaded = LoadedModel(
-            Predictor(checkpoint, model),
+            predictor,
             located.notice,
             located.folder,
             checkpoint.license,
@@ -159,7 +158,18 @@ class PredictionService:
         )
         self._failure = None
         self._settled.set()
+        model = predictor.model
         logger.info("using %s, revision %s, from %s", model.name, model.revision, model.source)
+
+    def _use_newer(self, located: Located) -> None:
+        """Switch to weights that came later, or say on the page why they are not in use."""
+        try:
+            self.use(located)
+        except MoodLensError as error:
+            logger.warning("newer weights are refused: %s", error)
+            if self._loaded is not None:
+                notice = f"Newer weights are there but cannot be used: {error}"
+                self._loaded = replace(self._loaded, notice=notice)
 
     def _load(self) -> None:
         import torch
@@ -173,7 +183,14 @@ class PredictionService:
                 if located.source == "bundled":
                     raise
                 logger.warning("the configured checkpoint is refused: %s", error)
-                self.use(locate_bundled(notice=f"{error} The bundled checkpoint answers instead."))
+                located = locate_bundled(notice=f"{error} The bundled checkpoint answers instead.")
+                self.use(located)
+            self._follower = follow(
+                self.settings.checkpoint,
+                located,
+                self._use_newer,
+                every=self.settings.follow_seconds,
+            )
         except MoodLensError as error:
             self._failure = error.message
         except Exception:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -22,22 +23,38 @@ class Settings:
     Attributes:
         checkpoint: ``MOODLENS_CHECKPOINT``; ``owner/name``, ``owner/name@revision``, a folder, or
             empty for the bundled one.
+        follow_seconds: ``MOODLENS_FOLLOW_SECONDS``; pause between two looks at the Hub for newer
+            weights, where ``checkpoint`` names a branch.
         host: ``MOODLENS_HOST``; the address to listen on.
         port: ``MOODLENS_PORT``; 0 takes any free one.
         threads: ``MOODLENS_THREADS``; processor threads for one prediction.
         max_queue: ``MOODLENS_MAX_QUEUE``; predictions that may wait before new ones are refused.
         limits: ``MOODLENS_MAX_MEGABYTES`` and ``MOODLENS_MAX_MEGAPIXELS``.
+        feedback_folder: ``MOODLENS_FEEDBACK_FOLDER``; where answers of viewers are kept.
+        feedback_dataset: ``MOODLENS_FEEDBACK_DATASET``; the Hub dataset they are pushed to, or
+            empty.
+        feedback_salt: ``MOODLENS_FEEDBACK_SALT``; a secret for the hashes of pictures, or empty for
+            a random one in the folder.
+        show_agreement: ``MOODLENS_SHOW_AGREEMENT``; whether the page tells how far viewers and
+            model agree.
     """
 
     checkpoint: str = ""
+    follow_seconds: float = 300.0
     host: str = "127.0.0.1"
     port: int = 7860
     threads: int = 2
     max_queue: int = 64
     limits: PictureLimits = PictureLimits()
+    feedback_folder: Path = Path("feedback")
+    feedback_dataset: str = ""
+    feedback_salt: str = field(default="", repr=False)
+    show_agreement: bool = False
 
 
-def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+def read_settings(
+    environ: Mapping[str, str] | None = None, env_file: Path | None = None
+) -> Settings:
     """Read the settings; real environment variables win over the file.
 
     Args:
@@ -56,11 +73,16 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     megapixels = _number(values, "MOODLENS_MAX_MEGAPIXELS", 100, 1, 1000)
     return Settings(
         checkpoint=values.get("MOODLENS_CHECKPOINT", "").strip(),
+        follow_seconds=_number(values, "MOODLENS_FOLLOW_SECONDS", 300, 1, 86_400),
         host=values.get("MOODLENS_HOST", "").strip() or ("0.0.0.0" if on_space else "127.0.0.1"),
         port=_number(values, "MOODLENS_PORT", 7860, 0, 65535),
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
         max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
         limits=PictureLimits(max_bytes=megabytes * _MEGA, max_pixels=megapixels * _MEGA),
+        feedback_folder=Path(values.get("MOODLENS_FEEDBACK_FOLDER", "").strip() or "feedback"),
+        feedback_dataset=_repository(values, "MOODLENS_FEEDBACK_DATASET"),
+        feedback_salt=values.get("MOODLENS_FEEDBACK_SALT", "").strip(),
+        show_agreement=_switch(values, "MOODLENS_SHOW_AGREEMENT"),
     )
 
 
@@ -71,3 +93,19 @@ def _number(values: Mapping[str, str], name: str, default: int, low: int, high: 
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise SettingsError(f"{name} must be a whole number from {low} to {high}.")
     return int(text)
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "").strip().lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("", "0", "false", "no", "off"):
+        return False
+    raise SettingsError(f"{name} must be yes or no.")
+
+
+def _repository(values: Mapping[str, str], name: str) -> str:
+    text = values.get(name, "").strip()
+    if text and not re.fullmatch(r"[\w.-]+/[\w.-]+", text, re.ASCII):
+        raise SettingsError(f"{name} must have the form owner/name.")
+    return text

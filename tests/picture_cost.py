@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from moodlens.errors import MoodLensError
 from moodlens.images import read_picture
@@ -27,23 +28,24 @@ def main() -> None:
     for costly_case in costly():
         if not wanted or costly_case.name in wanted:
             data = _in_fork(costly_case.build)
-            cost = _in_fork(lambda data=data: json.dumps(_read(data)).encode())
+            cost = _in_fork(partial(_cost_of_reading, data))
             print(json.dumps({"name": costly_case.name} | json.loads(cost)), flush=True)
 
 
-def _read(data: bytes) -> dict[str, object]:
+def _cost_of_reading(data: bytes) -> bytes:
     before = _peak_megabytes()
     start = time.process_time()
     try:
         verdict = str(read_picture(data, short_side=SHORT_SIDE).size)
     except MoodLensError as error:
         verdict = f"{type(error).__name__}: {error}"
-    return {
+    cost = {
         "seconds": round(time.process_time() - start, 3),
         "megabytes": round(_peak_megabytes() - before),
         "bytes": len(data),
         "verdict": verdict,
     }
+    return json.dumps(cost).encode()
 
 
 def _peak_megabytes() -> float:

@@ -19,7 +19,10 @@ from PIL import Image, ImageCms, ImageOps
 
 from moodlens.errors import PictureError, PictureTooLargeError, UnsupportedPictureError
 from moodlens.images import DEFAULT_LIMITS, PictureLimits, read_picture
+from moodlens.iso_media import hide_extras
 from tests.picture_corpus import (
+    SRGB_COLORANTS,
+    WIDE_COLORANTS,
     Case,
     accepted,
     damaged,
@@ -49,6 +52,14 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     """Mean absolute difference of channel values, of 255."""
     assert one.size == other.size
     return float(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).mean())
+
+
+def colour_of(picture: Image.Image) -> tuple[int, ...]:
+    """The colour in the middle of a picture of one colour."""
+    assert picture.mode == "RGB"
+    colour = picture.getpixel((picture.width // 2, picture.height // 2))
+    assert isinstance(colour, tuple)
+    return colour
 
 
 def check_verdict(data: bytes, *, short_side: int | None = None) -> Image.Image | PictureError:
@@ -176,29 +187,30 @@ def patch_of(colour: object, mode: str = "RGB") -> Image.Image:
     return Image.new(mode, (16, 16), colour)  # type: ignore[arg-type]
 
 
-def test_converts_a_wide_gamut() -> None:
-    # Lossless, so that only the conversion counts. Computed by hand from the two matrices and
-    # gammas: a middling ProPhoto green lies outside of sRGB, a ProPhoto grey stays grey.
-    profile = wide_gamut_profile()
-    green = read_picture(saved(patch_of((60, 160, 60)), "PNG", icc_profile=profile))
-    red, level, blue = green.getpixel((8, 8))
-    assert (red, level) == (0, pytest.approx(190, abs=6))
-    assert blue < 80
-    grey = read_picture(saved(patch_of((128, 128, 128)), "PNG", icc_profile=profile))
-    expected = 255 * (1.055 * ((128 / 255) ** 1.8) ** (1 / 2.4) - 0.055)
-    assert grey.getpixel((8, 8)) == pytest.approx((expected,) * 3, abs=2)
+@pytest.mark.parametrize(
+    "colour", [(128, 128, 128), (60, 160, 60), (200, 90, 40), (30, 40, 220), (250, 250, 250)]
+)
+def test_converts_a_wide_gamut(colour: tuple[int, int, int]) -> None:
+    # By the definition: gamma, matrix to XYZ (D50), matrix back, clip, the curve of sRGB.
+    linear = (np.array(colour) / 255) ** 1.8
+    light = np.linalg.inv(np.array(SRGB_COLORANTS).T) @ np.array(WIDE_COLORANTS).T @ linear
+    light = light.clip(0, 1)
+    encoded = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    # Lossless, so that only the conversion counts.
+    picture = read_picture(saved(patch_of(colour), "PNG", icc_profile=wide_gamut_profile()))
+    assert colour_of(picture) == pytest.approx(tuple(255 * encoded), abs=2)
 
 
 def test_converts_a_linear_grey() -> None:
     picture = read_picture(saved(patch_of(55, "L"), "PNG", icc_profile=grey_profile(1.0)))
     expected = 255 * (1.055 * (55 / 255) ** (1 / 2.4) - 0.055)
-    assert picture.getpixel((8, 8)) == pytest.approx((expected,) * 3, abs=2)
+    assert colour_of(picture) == pytest.approx((expected,) * 3, abs=2)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 def test_converts_ink_by_its_profile(kind: str) -> None:
     cyan = saved(patch_of((255, 0, 0, 0), "CMYK"), kind, icc_profile=ink_profile())
-    red, green, blue = read_picture(cyan).getpixel((8, 8))
+    red, green, blue = colour_of(read_picture(cyan))
     assert red > 230
     assert max(green, blue) < 40
 
@@ -218,17 +230,23 @@ def test_reads_ink_without_a_profile(
     kind: str, ink: tuple[int, ...], colour: tuple[int, ...]
 ) -> None:
     picture = read_picture(saved(patch_of(ink, "CMYK"), kind))
-    assert picture.getpixel((8, 8)) == pytest.approx(colour, abs=2)
+    assert colour_of(picture) == pytest.approx(colour, abs=2)
 
 
-def test_an_srgb_profile_changes_nothing() -> None:
-    assert difference(read_picture(saved(scene(), "PNG", icc_profile=srgb_profile())), scene()) == 0
+def test_a_profile_close_to_srgb_changes_nothing() -> None:
+    profile = bytearray(srgb_profile())
+    entry = profile.index(b"rXYZ")
+    place = int.from_bytes(profile[entry + 4 : entry + 8], "big") + 8
+    red_x = int.from_bytes(profile[place : place + 4], "big")
+    profile[place : place + 4] = (red_x + 100).to_bytes(4, "big")  # in units of 1/65536
+    noise = Image.frombytes("RGB", (64, 64), random.Random(0).randbytes(64 * 64 * 3))
+    assert difference(read_picture(saved(noise, "PNG", icc_profile=bytes(profile))), noise) == 0
 
 
 def test_a_profile_for_rgb_serves_a_grey_picture() -> None:
     grey = saved(patch_of(128, "L"), "PNG", icc_profile=wide_gamut_profile())
     expected = 255 * (1.055 * ((128 / 255) ** 1.8) ** (1 / 2.4) - 0.055)
-    assert read_picture(grey).getpixel((8, 8)) == pytest.approx((expected,) * 3, abs=2)
+    assert colour_of(read_picture(grey)) == pytest.approx((expected,) * 3, abs=2)
 
 
 def test_agrees_with_the_library_on_a_whole_picture() -> None:
@@ -247,7 +265,7 @@ def test_transparent_parts_are_white_whatever_colour_lies_under_them() -> None:
     for kind in ("PNG", "WebP", "TIFF", "AVIF"):
         options = {"lossless": True, "exact": True} if kind == "WebP" else {}
         picture = read_picture(saved(hidden, kind, **options))
-        assert picture.getpixel((8, 8)) == pytest.approx((255, 255, 255), abs=2), kind
+        assert colour_of(picture) == pytest.approx((255, 255, 255), abs=2), kind
 
 
 # --- what is refused ------------------------------------------------------------------------------
@@ -291,6 +309,12 @@ def test_scans_are_limited() -> None:
 def test_a_foreign_file_is_told_what_is_read() -> None:
     with pytest.raises(UnsupportedPictureError, match="This is a PDF; MoodLens reads JPEG, PNG"):
         read_picture(b"%PDF-1.7")
+
+
+@pytest.mark.parametrize("data", [b"BMW is not a bitmap, whatever its name says.", bytes(99)])
+def test_what_is_no_picture_is_not_called_damaged(data: bytes) -> None:
+    with pytest.raises(PictureError, match="This file is not a picture"):
+        read_picture(data)
 
 
 # --- damage ---------------------------------------------------------------------------------------
@@ -371,6 +395,23 @@ def test_costly_files_cost_little() -> None:
         assert cost["megabytes"] < MEGABYTES, cost
 
 
+def test_films_and_metadata_are_hidden_from_the_decoder() -> None:
+    film = saved(
+        scene(),
+        "AVIF",
+        speed=10,
+        save_all=True,
+        append_images=[scene()],
+        exif=Image.Exif().tobytes(),
+    )
+    hidden = hide_extras(film)
+    assert b"moov" in film
+    assert len(hidden) == len(film)
+    assert b"moov" not in hidden
+    assert b"Exif" in film[: film.index(b"moov")]
+    assert b"Exif" not in hidden[: film.index(b"moov")]
+
+
 def test_threads_do_not_disturb_each_other() -> None:
     cases = [case for case in accepted() if len(case.data) < 100_000]
     alone = [read_picture(case.data).tobytes() for case in cases]
@@ -412,6 +453,24 @@ assert state()[1:] == before[1:]
 print("as before")
 """
     assert run_apart(code) == "as before"
+
+
+def test_too_little_memory_is_said_in_a_sentence() -> None:
+    code = """
+import io, resource
+from PIL import Image
+from moodlens.errors import PictureTooLargeError
+from moodlens.images import read_picture
+stream = io.BytesIO()
+Image.new("RGB", (4900, 4900)).save(stream, "PNG")
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, -1))
+try:
+    read_picture(stream.getvalue())
+except PictureTooLargeError as error:
+    print(error)
+"""
+    assert "more memory than there is" in run_apart(code)
 
 
 @needs_heic

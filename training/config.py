@@ -1,4 +1,4 @@
-"""Hyper-parameters: ``config.yaml``, then a file of yours, a recipe, the backbone, and ``--set``."""
+"""Hyper-parameters: ``config.yaml``, a file of yours, a recipe, the backbone, and ``--set``."""
 
 from __future__ import annotations
 
@@ -137,7 +137,9 @@ def load_config(
     recipes, backbones = values.pop("recipes"), values.pop("backbones")
     if recipe is not None:
         if recipe not in recipes:
-            raise SettingsError(f"There is no recipe {recipe!r}. Choose from: {', '.join(recipes)}.")
+            raise SettingsError(
+                f"There is no recipe {recipe!r}. Choose from: {', '.join(recipes)}."
+            )
         values = _merge(values, recipes[recipe])
     overrides = dict(overrides or {})
     backbone = str(overrides.get("backbone", values.get("backbone")))

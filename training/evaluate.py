@@ -177,7 +177,7 @@ def evaluate(
     older = read_metrics(folder) or {}
     if older.get("model_sha256") == checkpoint.weights_sha256 and "cross_validation" in older:
         document["cross_validation"] = older["cross_validation"]
-    document["training"] = _without_names(checkpoint.training)
+    document["training"] = without_names(checkpoint.training)
     return document
 
 
@@ -254,7 +254,8 @@ def _write(
     return [path.name for path in drawn]
 
 
-def _without_names(facts: Mapping[str, Any]) -> dict[str, Any]:
+def without_names(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkpoint's training facts, less the long list of the pictures it learned from."""
     learned = facts.get(LEARNED_FROM)
     if not isinstance(learned, Mapping):
         return dict(facts)

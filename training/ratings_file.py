@@ -56,6 +56,7 @@ def read_ratings(path: Path, names: Sequence[str]) -> Ratings:
         )
     try:
         table = np.array([[float(field) for field in by_name[name]] for name in names])
-        return Ratings.of(table[:, : len(LABELS)], table[:, -2], table[:, -1])
-    except (ValueError, IndexError):
+        shares, valence, arousal = np.split(table, [len(LABELS), len(LABELS) + 1], axis=1)
+        return Ratings.of(shares, valence.squeeze(axis=1), arousal.squeeze(axis=1))
+    except ValueError:
         raise DatasetError(f"The ratings file {path.name} has a value that cannot be.") from None

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from training.metrics import METRICS, PER_EMOTION
 
-_WIDTH_WITHOUT_TERMINAL = 140
+_WIDTH_WITHOUT_TERMINAL = 150
 _ABSENT = "–"
 
 
@@ -44,7 +44,8 @@ def overall_table(document: Mapping[str, Any]) -> Table:
     split = document["split"]
     table = Table(
         title=f"{document['name']} on {split['name']}, {split['size']} pictures",
-        caption="in brackets: bootstrap 95 % intervals; the panels of viewers are simulated",
+        caption="in brackets: bootstrap 95 % intervals; the reference is judged on reference_val; "
+        "the panels of viewers are simulated",
         box=box.SIMPLE_HEAD,
     )
     columns: dict[str, Mapping[str, Any]] = {
@@ -54,7 +55,7 @@ def overall_table(document: Mapping[str, Any]) -> Table:
     }
     for voters, comparisons in document["human_ceiling"].items():
         for comparison, figures in comparisons.items():
-            columns[f"{voters} viewers\n{comparison.replace('_', ' ')}"] = figures
+            columns[f"{voters} viewers\nto {comparison.removeprefix('against_')}"] = figures
     table.add_column("metric", no_wrap=True)
     table.add_column("network", style="bold", justify="right", no_wrap=True)
     for title in columns:
@@ -74,7 +75,7 @@ def per_emotion_table(document: Mapping[str, Any]) -> Table:
     table.add_column("emotion")
     table.add_column("pictures", justify="right")
     for name in PER_EMOTION:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     for emotion, figures in document["per_emotion"].items():
         cells = (_with_interval(figures[name]) for name in PER_EMOTION)
         table.add_row(emotion, str(figures["support"]), *cells)
@@ -115,7 +116,7 @@ def worst_table(document: Mapping[str, Any]) -> Table:
 def _leading(shares: Mapping[str, float]) -> str:
     """The two largest shares: ``joy 0.61, surprise 0.20``."""
     first = sorted(shares.items(), key=lambda item: -item[1])[:2]
-    return ", ".join(f"{name} {share:.2f}" for name, share in first)
+    return ", ".join(f"{name} {share:.2f}" for name, share in first if share)
 
 
 def _value(figure: Mapping[str, float | None] | None) -> str:

@@ -140,11 +140,12 @@ def reference_split_agrees(dataset: Emotion6) -> bool | None:
     return {dataset.names[i] for i in val} == reference_val_names()
 
 
-def make_folds(dominant: ArrayLike) -> Indices:
-    """Deal pictures into ``FOLDS`` folds with the same mix of dominant emotions, by seed 0.
+def make_folds(dominant: ArrayLike, *, folds: int = FOLDS) -> Indices:
+    """Deal pictures into folds with the same mix of dominant emotions, by seed 0.
 
     Args:
         dominant: [N] the class to stratify by.
+        folds: how many.
 
     Returns:
         [N] the number of each picture's fold.
@@ -154,15 +155,15 @@ def make_folds(dominant: ArrayLike) -> Indices:
     """
     classes = np.asarray(dominant)
     fold_of = np.empty(len(classes), dtype=np.int64)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
     try:
         with warnings.catch_warnings():
             # A rare emotion may have fewer pictures than there are folds; some do without then.
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            for number, (_, held_out) in enumerate(folds.split(classes, classes)):
+            for number, (_, held_out) in enumerate(splitter.split(classes, classes)):
                 fold_of[held_out] = number
     except ValueError:
-        raise DatasetError(f"There are too few pictures for {FOLDS} stratified folds.") from None
+        raise DatasetError(f"There are too few pictures for {folds} stratified folds.") from None
     return fold_of
 
 

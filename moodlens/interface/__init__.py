@@ -7,9 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from moodlens.interface import markup
+from moodlens.feedback import FeedbackStore
+from moodlens.interface.about_panel import build_about_panel
+from moodlens.interface.agreement_panel import build_agreement_panel
+from moodlens.interface.compare_panel import build_compare_panel
 from moodlens.interface.endpoint import build_endpoint
+from moodlens.interface.live_panel import build_live_panel
+from moodlens.interface.many_panel import build_many_panel
+from moodlens.interface.own_html import static_part
 from moodlens.interface.picture_panel import build_picture_panel
+from moodlens.interface.static_parts import EXAMPLES
 from moodlens.interface.status import build_status
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
@@ -18,6 +25,7 @@ from moodlens.settings import Settings
 
 __all__ = ["build", "launch_options"]
 
+_STYLE = Path(__file__).parent / "style.css"
 _CACHE_SWEEP_SECONDS = 60
 _CACHE_AGE_SECONDS = 300
 _SESSIONS_REMEMBERED = 500
@@ -25,26 +33,41 @@ _SESSIONS_REMEMBERED = 500
 
 def build(service: PredictionService) -> gr.Blocks:
     """The page and the ``/predict`` endpoint, ready to launch; no weights need to be loaded yet."""
-    gr.set_static_paths([markup.EXAMPLES])
+    settings = service.settings
+    store = FeedbackStore(
+        settings.feedback_folder, salt=settings.feedback_salt, dataset=settings.feedback_dataset
+    )
+    gr.set_static_paths([EXAMPLES])
     with gr.Blocks(
         title="MoodLens",
         analytics_enabled=False,
         delete_cache=(_CACHE_SWEEP_SECONDS, _CACHE_AGE_SECONDS),
     ) as page:
-        gr.HTML(translate("part.header"))
+        static_part("part.header")
         build_status(service, page)
         with gr.Tabs():
             with gr.Tab(translate("picture.tab"), id="picture"):
-                build_picture_panel(service, page)
+                build_picture_panel(service, store, page)
+            with gr.Tab(translate("live.tab"), id="live"):
+                build_live_panel()
+            with gr.Tab(translate("compare.tab"), id="compare"):
+                build_compare_panel(service)
+            with gr.Tab(translate("many.tab"), id="many"):
+                build_many_panel(service)
+            if settings.show_agreement:
+                with gr.Tab(translate("agreement.tab"), id="agreement") as tab:
+                    build_agreement_panel(store, tab)
+            with gr.Tab(translate("about.tab"), id="about") as tab:
+                build_about_panel(service, tab)
         build_endpoint(service)
-    return page.queue(max_size=service.settings.max_queue, default_concurrency_limit=8)
+    return page.queue(max_size=settings.max_queue, default_concurrency_limit=8)
 
 
 def launch_options(settings: Settings) -> dict[str, Any]:
     """What ``Blocks.launch`` needs so that the page looks, speaks and keeps quiet as it should."""
     return {
         "theme": build_theme(),
-        "css_paths": Path(__file__).parent / "style.css",
+        "head": f"<style>{_STYLE.read_text(encoding='utf-8')}</style>",
         "i18n": translate,
         "max_file_size": settings.limits.max_bytes,
         "state_session_capacity": _SESSIONS_REMEMBERED,

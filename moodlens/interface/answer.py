@@ -26,6 +26,7 @@ class Answer:
         overlays: by emotion, where in the picture its share comes from; None where the network
             cannot tell exactly.
         box: left, top, right, bottom of the overlays, as shares of width and height.
+        felt_is_known: whether the viewer has told what they felt.
     """
 
     prediction: Prediction
@@ -33,6 +34,7 @@ class Answer:
     sha256: bytes
     overlays: dict[str, Image.Image] | None
     box: tuple[float, float, float, float]
+    felt_is_known: bool = False
 
 
 def answer_file(service: PredictionService, path: str | None) -> Answer:

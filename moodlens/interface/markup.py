@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
-from PIL import Image
-
-from moodlens.charts import data_uri
+from moodlens.charts import colour_emoji
 from moodlens.emotions import PALETTE
 from moodlens.headline import dominant_sentence, headline
 from moodlens.prediction import Prediction
 from moodlens.wording import Wording, capitalised
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-EXAMPLE_NAMES = ("astronaut", "cat", "coffee", "hubble_deep_field", "retina", "rocket")
-
-_EXAMPLE_THUMBNAIL = (176, 176)
-
-_LOGO = """<svg class="ml-logo" viewBox="0 0 48 48" aria-hidden="true">{petals}
-<circle cx="24" cy="24" r="7" fill="currentColor"/></svg>"""
-
-
-def static_parts(wording: Wording) -> dict[str, str]:
-    """What does not change between two pictures, by the key to translate it with."""
-    return {
-        "part.header": _header(wording),
-        "part.privacy": _paragraph("ml-privacy", wording("picture.privacy")),
-        "part.subjective": _paragraph("ml-note", wording("result.subjective")),
-        "part.examples": _examples(wording),
-        "part.waiting": waiting(wording),
-        "part.gauges": gauges(None, wording),
-        "part.affect": affect(None, wording),
-        "part.plane_title": f"<h3>{escape(wording('plane.title'))}</h3>",
-    }
 
 
 def waiting(wording: Wording) -> str:
@@ -50,7 +25,7 @@ def answer(prediction: Prediction, wording: Wording) -> str:
     return (
         f'<div class="ml-headline" role="status" style="--ml-emotion: {emotion.colour}">'
         f"<h2>{escape(headline(prediction, wording))}</h2>"
-        f'<p class="ml-dominant"><span aria-hidden="true">{emotion.emoji}</span> '
+        f'<p class="ml-dominant"><span aria-hidden="true">{colour_emoji(emotion)}</span> '
         f"{escape(dominant_sentence(prediction, wording))}</p></div>" + _table(prediction, wording)
     )
 
@@ -90,6 +65,20 @@ def notice(sentence: str | None, *, kind: str = "warning") -> str:
     return f'<div class="ml-notice ml-{kind}" role="status">{escape(sentence)}</div>'
 
 
+def heading(title: str, *sentences: str) -> str:
+    """A title with its sentences."""
+    body = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
+    return f'<div class="ml-heading" role="status"><h3>{escape(title)}</h3>{body}</div>'
+
+
+def short_answer(prediction: Prediction, wording: Wording) -> str:
+    """The headline and the dominant emotion alone."""
+    return (
+        f'<div class="ml-short" role="status"><b>{escape(headline(prediction, wording))}</b>'
+        f"<p>{escape(dominant_sentence(prediction, wording))}</p></div>"
+    )
+
+
 def _level(value: float) -> str:
     return "low" if value < 4 else "high" if value > 6 else "middle"
 
@@ -118,37 +107,3 @@ def _table(prediction: Prediction, wording: Wording) -> str:
         f'<table class="ml-hidden" id="ml-shares"><caption>{escape(wording("chart.caption"))}'
         f"</caption><tbody>{rows}</tbody></table>"
     )
-
-
-def _header(wording: Wording) -> str:
-    petals = "".join(
-        f'<circle cx="24" cy="11.5" r="8.5" fill="{emotion.colour}" fill-opacity="0.82" '
-        f'transform="rotate({60 * index} 24 24)"/>'
-        for index, emotion in enumerate(PALETTE)
-    )
-    return (
-        f'<header class="ml-header">{_LOGO.format(petals=petals)}<div><h1>MoodLens</h1>'
-        f"<p>{escape(wording('header.tagline'))}</p></div></header>"
-    )
-
-
-def _examples(wording: Wording) -> str:
-    buttons = []
-    for name in EXAMPLE_NAMES:
-        with Image.open(EXAMPLES / f"{name}.jpg") as photo:
-            photo.thumbnail(_EXAMPLE_THUMBNAIL)
-            source = data_uri(photo.convert("RGB"))
-        title = escape(wording(f"example.{name}"))
-        buttons.append(
-            f'<button type="button" class="ml-example" data-example="{name}">'
-            f'<img src="{source}" alt="" width="88" height="66"><span>{title}</span></button>'
-        )
-    return (
-        f'<section class="ml-examples" aria-label="{escape(wording("example.title"))}">'
-        f"<h3>{escape(wording('example.title'))}</h3><div>{''.join(buttons)}</div>"
-        f"<p>{escape(wording('example.credits'))}</p></section>"
-    )
-
-
-def _paragraph(css_class: str, sentence: str) -> str:
-    return f'<p class="{css_class}">{escape(sentence)}</p>'

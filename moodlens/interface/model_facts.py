@@ -1,16 +1,75 @@
-"""What the loaded checkpoint's metrics.json knows, as the page needs it."""
+"""What the loaded checkpoint's metrics.json knows, as the page needs it.
+
+``training.evaluate`` documents the file. It may come from anywhere a checkpoint comes from, so
+whatever is missing or of another kind counts as not measured.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from moodlens.charts import AffectError
 from moodlens.errors import CheckpointError
 from moodlens.service import PredictionService
 
+_SHOWN = ("top1", "top2", "pearson", "kl", "valence_mae", "arousal_mae")
+_PANEL = "15"
+"""Viewers on a simulated panel: as many as Emotion6 asked about each picture."""
 
-def metrics(service: PredictionService) -> dict[str, Any] | None:
-    """The metrics of the checkpoint that answers now; None where there are none to trust."""
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Figures of the model, or of what it is held against.
+
+    Attributes:
+        name: ``model``, ``class_prior``, ``reference`` or ``panel``.
+        figures: by the names of the metrics.
+    """
+
+    name: str
+    figures: Mapping[str, float]
+
+
+def standings(service: PredictionService) -> list[Standing]:
+    """The model first, then the baselines, then people; empty where nothing was measured."""
+    data = _metrics(service)
+    model = _honest_figures(data)
+    if not model:
+        return []
+    prior = _figures(_at(data, "baselines", "class_prior", "metrics"))
+    panel = _figures(_at(data, "human_ceiling", _PANEL, "against_panel"))
+    found = [Standing("model", model), Standing("class_prior", prior)]
+    if _at(data, "split", "name") == "reference_val":
+        found.append(
+            Standing("reference", _figures(_at(data, "baselines", "reference", "metrics")))
+        )
+    found.append(Standing("panel", panel))
+    return [standing for standing in found if standing.figures]
+
+
+def warnings(service: PredictionService) -> list[str]:
+    """What has to be known before any of the figures is believed."""
+    found = _at(_metrics(service), "warnings")
+    return [note for note in found if isinstance(note, str)] if isinstance(found, list) else []
+
+
+def affect_error(service: PredictionService) -> AffectError | None:
+    """The mean absolute errors of valence and arousal, where they were honestly measured."""
+    figures = _honest_figures(_metrics(service))
+    valence, arousal = figures.get("valence_mae"), figures.get("arousal_mae")
+    return AffectError(valence, arousal) if valence and arousal else None
+
+
+def _honest_figures(data: Any) -> dict[str, float]:
+    """Of pictures that the network had not learned from; else those of its cross-validation."""
+    if _at(data, "split", "seen_in_training") is False:
+        return _figures(_at(data, "metrics"))
+    return _figures(_at(data, "cross_validation", "mean"))
+
+
+def _metrics(service: PredictionService) -> Any:
     loaded = service.loaded
     if loaded is None:
         return None
@@ -22,17 +81,19 @@ def metrics(service: PredictionService) -> dict[str, Any] | None:
         return None
 
 
-def figure(data: Any, name: str) -> float | None:
-    """One figure out of ``{"metrics": {name: {"value": ...}}}``, where it is there."""
-    for key in ("metrics", name, "value"):
-        if not isinstance(data, dict) or key not in data:
-            return None
-        data = data[key]
-    return float(data) if isinstance(data, int | float) else None
+def _figures(data: Any) -> dict[str, float]:
+    """Numbers by name, written as ``name: number`` or ``name: {"value": number}``."""
+    if not isinstance(data, dict):
+        return {}
+    values = {name: _at(data, name, "value") or data.get(name) for name in _SHOWN}
+    return {
+        name: float(value)
+        for name, value in values.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
 
 
-def affect_error(service: PredictionService) -> AffectError | None:
-    """The mean absolute errors of valence and arousal, where they were measured."""
-    data = metrics(service)
-    valence, arousal = figure(data, "valence_mae"), figure(data, "arousal_mae")
-    return AffectError(valence, arousal) if valence and arousal else None
+def _at(data: Any, *path: str) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data

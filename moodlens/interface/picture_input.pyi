@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from gradio.components.image import ImageData
 
 from moodlens.errors import MissingPictureError, PictureError
-from moodlens.interface.translations import errors_as_toasts, translate
-
-from gradio.events import Dependency
+from moodlens.interface.translations import errors_as_toasts
 
 class PictureInput(gr.Image):
     """A gr.Image that hands over the very file that was sent.
@@ -35,7 +32,6 @@ class PictureInput(gr.Image):
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 def read_file(path: str | None, *, max_bytes: int) -> bytes:
     """The bytes of an uploaded file, up to one more than are allowed.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from moodlens import charts
-from moodlens.interface import markup
+from moodlens.feedback import FeedbackStore
+from moodlens.interface import static_parts
 from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
+from moodlens.interface.feedback_panel import build_feedback_form, connect_feedback
+from moodlens.interface.heat import CHANGE_STRENGTH
+from moodlens.interface.own_html import own_html, static_part
 from moodlens.interface.picture_input import build_picture_input
 from moodlens.interface.result import (
     ResultView,
@@ -18,11 +23,14 @@ from moodlens.interface.result import (
     connect_order,
     show,
 )
+from moodlens.interface.share_panel import build_share_panel
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 from moodlens.service import PredictionService
 
 ANSWER_LIFETIME = 1800.0
 """Seconds after which a session's last answer is forgotten."""
+
+_CAMERA = Path(__file__).with_name("camera.js")
 
 _PICK_EXAMPLE = """
 element.addEventListener('click', (event) => {
@@ -32,22 +40,31 @@ element.addEventListener('click', (event) => {
 """
 
 
-def build_picture_panel(service: PredictionService, page: gr.Blocks) -> None:
+def build_picture_panel(service: PredictionService, store: FeedbackStore, page: gr.Blocks) -> None:
     """Lay the tab out and connect it."""
     with gr.Row(elem_classes="ml-stage"):
         with gr.Column(scale=5, min_width=320):
             picture = build_picture_input(
                 label=translate("picture.label"), elem_id="picture", height=400, show_label=False
             )
-            gr.HTML(translate("part.privacy"))
-            examples = gr.HTML(
-                translate("part.examples"), elem_id="examples", js_on_load=_PICK_EXAMPLE
+            static_part(
+                "part.privacy", elem_id="camera", js_on_load=_CAMERA.read_text(encoding="utf-8")
             )
+            examples = static_part("part.examples", elem_id="examples", js_on_load=_PICK_EXAMPLE)
         with gr.Column(scale=6, min_width=320):
             headline, order, bars = build_headline()
     gauges, plane, affect = build_details()
     answer = gr.State(time_to_live=ANSWER_LIFETIME)
-    view = ResultView(answer, headline, order, bars, gauges, plane, affect)
+    with gr.Column(visible=False, elem_classes="ml-more") as more:
+        with gr.Column(elem_classes="ml-card"):
+            heat = own_html(elem_id="heat", js_on_load=CHANGE_STRENGTH)
+        with gr.Row(equal_height=True):
+            with gr.Column(scale=3, min_width=300, elem_classes="ml-card"):
+                feedback = build_feedback_form()
+            with gr.Column(scale=2, min_width=260, elem_classes="ml-card"):
+                build_share_panel(answer)
+    connect_feedback(feedback, answer, store)
+    view = ResultView(answer, headline, order, bars, gauges, plane, affect, more, heat, feedback)
 
     def analyse(path: str | None, order: charts.Order, request: gr.Request) -> dict[Any, Any]:
         with errors_as_toasts():
@@ -58,9 +75,9 @@ def build_picture_panel(service: PredictionService, page: gr.Blocks) -> None:
         order: charts.Order, request: gr.Request, event: gr.EventData
     ) -> dict[Any, Any]:
         name = event._data.get("name")
-        if name not in markup.EXAMPLE_NAMES:
+        if name not in static_parts.EXAMPLE_NAMES:
             return {picture: gr.skip()}
-        path = str(markup.EXAMPLES / f"{name}.jpg")
+        path = str(static_parts.EXAMPLES / f"{name}.jpg")
         return {picture: path, **analyse(path, order, request)}
 
     shown_while_running: dict[str, Any] = {

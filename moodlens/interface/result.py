@@ -10,7 +10,10 @@ import gradio as gr
 from moodlens import charts
 from moodlens.interface import markup
 from moodlens.interface.answer import Answer
+from moodlens.interface.feedback_panel import form
+from moodlens.interface.heat import heat
 from moodlens.interface.model_facts import affect_error
+from moodlens.interface.own_html import static_part
 from moodlens.interface.translations import translate, wording_of
 from moodlens.service import PredictionService
 from moodlens.wording import Wording
@@ -28,6 +31,9 @@ class ResultView:
         gauges: neutral, ambiguity, certainty.
         plane: the circumplex.
         affect: valence and arousal in figures.
+        more: what only makes sense once there is an answer.
+        heat: where in the picture the answer comes from.
+        feedback: what the viewer felt.
     """
 
     answer: gr.State
@@ -37,17 +43,30 @@ class ResultView:
     gauges: gr.HTML
     plane: gr.Plot
     affect: gr.HTML
+    more: gr.Column
+    heat: gr.HTML
+    feedback: gr.HTML
 
     @property
     def outputs(self) -> list[gr.blocks.Block]:
         """What :func:`show` sets."""
-        return [self.answer, self.headline, self.bars, self.gauges, self.plane, self.affect]
+        return [
+            self.answer,
+            self.headline,
+            self.bars,
+            self.gauges,
+            self.plane,
+            self.affect,
+            self.more,
+            self.heat,
+            self.feedback,
+        ]
 
 
 def build_headline() -> tuple[gr.HTML, gr.Radio, gr.Plot]:
     """Lay out the answer itself: the sentence, the bars, and how to order them."""
     with gr.Column(elem_classes="ml-card"):
-        headline = gr.HTML(translate("part.waiting"), elem_id="headline")
+        headline = static_part("part.waiting", elem_id="headline")
         bars = gr.Plot(show_label=False, container=False, elem_id="bars", elem_classes="ml-plot")
         order = gr.Radio(
             [(translate("chart.fixed"), "fixed"), (translate("chart.sorted"), "sorted")],
@@ -57,7 +76,7 @@ def build_headline() -> tuple[gr.HTML, gr.Radio, gr.Plot]:
             elem_classes="ml-order",
             container=False,
         )
-        gr.HTML(translate("part.subjective"))
+        static_part("part.subjective")
     return headline, order, bars
 
 
@@ -65,11 +84,13 @@ def build_details() -> tuple[gr.HTML, gr.Plot, gr.HTML]:
     """Lay out what qualifies the answer: the gauges and the plane."""
     with gr.Row(elem_classes="ml-details", equal_height=True):
         with gr.Column(min_width=300, elem_classes="ml-card"):
-            gauges = gr.HTML(translate("part.gauges"), elem_id="gauges")
-            affect = gr.HTML(translate("part.affect"), elem_id="affect")
+            gauges = static_part("part.gauges", elem_id="gauges")
+            affect = static_part("part.affect", elem_id="affect")
         with gr.Column(min_width=300, elem_classes="ml-card"):
-            gr.HTML(translate("part.plane_title"))
-            plane = gr.Plot(show_label=False, container=False, elem_id="plane", elem_classes="ml-plot")
+            static_part("part.plane_title")
+            plane = gr.Plot(
+                show_label=False, container=False, elem_id="plane", elem_classes="ml-plot"
+            )
     return gauges, plane, affect
 
 
@@ -84,13 +105,18 @@ def show(
     prediction = answer.prediction if answer else None
     return {
         view.answer: answer,
-        view.headline: markup.answer(prediction, wording) if prediction else markup.waiting(wording),
+        view.headline: markup.answer(prediction, wording)
+        if prediction
+        else markup.waiting(wording),
         view.bars: charts.share_chart(
             prediction.distribution if prediction else None, wording, order
         ),
         view.gauges: markup.gauges(prediction, wording),
         view.plane: charts.affect_plane(prediction, wording, affect_error(service)),
         view.affect: markup.affect(prediction, wording),
+        view.more: gr.Column(visible=answer is not None),
+        view.heat: heat(answer, wording),
+        view.feedback: form(wording),
     }
 
 

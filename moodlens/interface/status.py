@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from moodlens.interface import markup
+from moodlens.interface.own_html import own_html
 from moodlens.interface.translations import wording_of
 from moodlens.service import PredictionService
 
@@ -15,7 +16,7 @@ _LOOK_AGAIN_SECONDS = 1.0
 
 def build_status(service: PredictionService, page: gr.Blocks) -> None:
     """Add the line; it looks again each second, but only until the checkpoint is loaded."""
-    line = gr.HTML("", elem_id="status")
+    line = own_html(elem_id="status")
     timer = gr.Timer(_LOOK_AGAIN_SECONDS, active=False)
 
     def look(request: gr.Request) -> tuple[str, Any]:

@@ -54,6 +54,7 @@ def build_theme() -> gr.themes.Base:
         input_background_fill_dark="#232129",
         input_placeholder_color="#6B665F",
         input_placeholder_color_dark="#A9A49D",
+        button_border_width="1px",
         button_primary_background_fill="#5F23C0",
         button_primary_background_fill_dark="#7434E0",
         button_primary_background_fill_hover="#7434E0",

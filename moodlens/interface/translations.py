@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from moodlens.errors import MoodLensError
-from moodlens.interface import markup
+from moodlens.interface.static_parts import static_parts
 from moodlens.wording import LANGUAGES, Wording, preferred_wording, wording
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def _translations(words: Wording) -> dict[str, str]:
     """All sentences, and the static parts of the page that hold more than one."""
-    return {**words.sentences, **markup.static_parts(words)}
+    return {**words.sentences, **static_parts(words)}
 
 
 translate = gr.I18n(**{code: _translations(wording(code)) for code in LANGUAGES})

@@ -1,5 +1,6 @@
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,9 @@ from PIL import Image
 
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import DatasetError
+from tests.training.emotion6_factory import HEADER, edit_ground_truth, make_emotion6
 from training.emotion6 import Emotion6
 from training.split import SPLIT_NAMES, load_split, overlap_with_reference_val
-
-from tests.training.emotion6_factory import HEADER, edit_ground_truth, make_emotion6
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +61,7 @@ def test_reads_the_layout_of_the_archive(tmp_path: Path, newline: str) -> None:
 
 def test_the_keyword_is_no_label(tmp_path: Path) -> None:
     folder = make_emotion6(tmp_path, per_keyword=1)
-    edit_ground_truth(
-        folder, r"anger/1.jpg\t.*", "anger/1.jpg\t5\t5\t0\t0\t0\t0.8\t0\t0\t0.2"
-    )
+    edit_ground_truth(folder, r"anger/1.jpg\t.*", "anger/1.jpg\t5\t5\t0\t0\t0\t0.8\t0\t0\t0.2")
     dataset = Emotion6.read(folder)
     assert EMOTIONS[dataset.ratings.dominant[0]] == "joy"
 
@@ -124,7 +122,9 @@ def _truncate(path: Path) -> None:
         (lambda path: path.write_text("<html>"), "cannot be decoded"),
     ],
 )
-def test_refuses_or_skips_a_broken_picture(folder: Path, damage, reason: str) -> None:
+def test_refuses_or_skips_a_broken_picture(
+    folder: Path, damage: Callable[[Path], object], reason: str
+) -> None:
     damage(folder / "images" / "joy" / "3.jpg")
     damage(folder / "images" / "anger" / "1.jpg")
     with pytest.raises(DatasetError, match=rf"2 x .*{reason} \(anger/1.jpg, joy/3.jpg\)"):

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from moodlens.emotions import EMOTIONS
 from training.metrics import (
     METRICS,
     PER_EMOTION,
+    Score,
     canberra,
     chebyshev,
     clark,
@@ -20,7 +22,7 @@ from training.metrics import (
     reference_kl,
     score,
 )
-from training.ratings import Ratings
+from training.ratings import Floats, Ratings
 
 
 def _random_ratings(size: int, seed: int, *, sparse: bool = False) -> Ratings:
@@ -30,6 +32,12 @@ def _random_ratings(size: int, seed: int, *, sparse: bool = False) -> Ratings:
         shares = rng.multinomial(30, shares) / 30
         shares[shares[:, :6].sum(axis=1) == 0, 0] = 1
     return Ratings.of(shares, rng.uniform(1, 9, size), rng.uniform(1, 9, size))
+
+
+def _interval(figure: Score) -> tuple[float, float]:
+    assert figure.low is not None
+    assert figure.high is not None
+    return figure.low, figure.high
 
 
 TRUE = _random_ratings(200, 0, sparse=True)
@@ -96,7 +104,11 @@ def test_a_perfect_prediction_has_a_reference_kl_below_zero() -> None:
         ),
     ],
 )
-def test_distances(name, function, expected) -> None:
+def test_distances(
+    name: str,
+    function: Callable[[Floats, Floats], Floats],
+    expected: Callable[[Floats, Floats], float],
+) -> None:
     rows = [expected(t, p) for t, p in zip(T, P, strict=True)]
     assert function(T, P) == pytest.approx(rows)
     assert function(P, T) == pytest.approx(rows)
@@ -178,14 +190,15 @@ def test_intervals_hold_the_value_and_come_from_the_seed() -> None:
     assert first == again
     assert first != other
     for name, figure in first.overall.items():
+        low, high = _interval(figure)
         assert figure.value == SCORES[name]
-        assert figure.low < figure.value < figure.high
+        assert low < figure.value < high
 
 
 def test_the_interval_of_a_mean_is_as_wide_as_statistics_says() -> None:
-    figure = score(PREDICTED, TRUE, resamples=4000).overall["cosine"]
+    low, high = _interval(score(PREDICTED, TRUE, resamples=4000).overall["cosine"])
     standard_error = cosine(T, P).std() / math.sqrt(len(TRUE))
-    assert figure.high - figure.low == pytest.approx(2 * 1.96 * standard_error, rel=0.1)
+    assert high - low == pytest.approx(2 * 1.96 * standard_error, rel=0.1)
 
 
 def test_each_resample_is_scored_as_a_data_set_of_its_own() -> None:
@@ -231,6 +244,8 @@ def test_only_the_same_pictures_can_be_compared() -> None:
         ([[0, 0, 0, 0, 0, 0, 1]], [5], "no share at all"),
     ],
 )
-def test_ratings_that_cannot_be(shares, valence, match: str) -> None:
+def test_ratings_that_cannot_be(
+    shares: list[list[float]], valence: list[float], match: str
+) -> None:
     with pytest.raises(ValueError, match=match):
         Ratings.of(shares, valence, [5])

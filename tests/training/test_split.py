@@ -123,7 +123,7 @@ def test_a_split_with_no_picture_here_is_refused() -> None:
 
 
 def test_an_unknown_split_names_the_choices() -> None:
-    with pytest.raises(DatasetError, match="no split 'test'.*reference_val.*without_fold4"):
+    with pytest.raises(DatasetError, match=r"no split 'test'.*reference_val.*without_fold4"):
         load_split("test", _dataset(["joy/9999.jpg"]))
 
 

@@ -1,0 +1,309 @@
+"""What viewers say they felt, kept on disk for good and pushed to a Hub dataset where one is set.
+
+One line of JSON for each answer, flushed to the disk before the viewer is thanked::
+
+    {"time": "2026-11-23T04:00:00+00:00", "way": "click" | "sliders",
+     "felt": {seven shares}, "predicted": {seven shares},
+     "model": {"name", "revision", "source"}, "picture": salted SHA-256, "kept": file name or null}
+
+Every process writes a file of its own under ``records/``. A killed process can therefore damage no
+more than the one line it was writing, nothing ever needs mending, and a Space that starts with an
+empty disk never overwrites what its dataset holds already.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import hmac
+import json
+import logging
+import math
+import os
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+
+from moodlens.emotions import LABELS
+from moodlens.errors import MoodLensError
+from moodlens.prediction import Prediction
+
+logger = logging.getLogger(__name__)
+
+Way = Literal["click", "sliders"]
+
+_RECORDS = "records"
+_PICTURES = "pictures"
+_SALT = "salt"
+_PUSH_MINUTES = 5
+_RETRY_SECONDS = 300.0
+_LAST_PUSH_SECONDS = 5.0
+_SMALLEST_SHARE = 1e-4
+_LARGEST_WEIGHT = 1e6
+
+
+class FeedbackError(MoodLensError):
+    """An answer that cannot be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far viewers and model agree.
+
+    Attributes:
+        answers: number of answers.
+        pictures: number of different pictures.
+        mean_kl: mean KL(felt || predicted) of the seven shares in nats. An answer given by one
+            click is a distribution too, so 0 is out of reach where viewers disagree.
+        felt: mean share of each of ``LABELS`` among the viewers.
+        predicted: mean share of each of ``LABELS`` in the predictions for the same pictures.
+    """
+
+    answers: int
+    pictures: int
+    mean_kl: float
+    felt: Mapping[str, float]
+    predicted: Mapping[str, float]
+
+
+class FeedbackStore:
+    """Where answers are kept. Safe to use from several threads and several processes.
+
+    Args:
+        folder: made at the first answer.
+        salt: for the hashes of pictures; without one, a random one is made and kept in the folder.
+        dataset: ``owner/name`` of the Hub dataset to push to, or empty.
+    """
+
+    def __init__(self, folder: Path, *, salt: str = "", dataset: str = "") -> None:
+        self._folder = folder
+        self._configured_salt = salt.encode()
+        self._lock = threading.Lock()
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        self._file = folder / _RECORDS / f"feedback-{stamp}-{secrets.token_hex(4)}.jsonl"
+        self._scheduler: Any = None
+        self._closing = threading.Event()
+        if dataset:
+            threading.Thread(
+                target=self._push_to, args=[dataset], name="moodlens-feedback", daemon=True
+            ).start()
+
+    def add(
+        self,
+        felt: Mapping[str, float],
+        prediction: Prediction,
+        *,
+        way: Way,
+        sha256: bytes,
+        picture: Image.Image | None = None,
+    ) -> None:
+        """Store one answer; on return it has reached the disk.
+
+        Args:
+            felt: weights of some of ``LABELS``, normalised here.
+            prediction: what the model said.
+            way: how the viewer answered.
+            sha256: of the picture's file. Only its salted hash is stored.
+            picture: the picture itself, only where the viewer asked for it to be kept.
+
+        Raises:
+            FeedbackError: the answer makes no sense, or the disk does not take it.
+        """
+        shares = normalise(felt)
+        try:
+            hashed = hmac.new(self._salt(), sha256, hashlib.sha256).hexdigest()
+            kept = self._keep(picture, hashed) if picture else None
+            record = {
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "way": way,
+                "felt": _rounded(shares),
+                "predicted": _rounded(predicted_shares(prediction)),
+                "model": prediction.model.to_json(),
+                "picture": hashed,
+                "kept": kept,
+            }
+            line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+            with self._lock:
+                _append_durably(self._file, line.encode())
+        except OSError:
+            logger.exception("an answer could not be stored")
+            raise FeedbackError(
+                "Your answer could not be stored here; please try again later."
+            ) from None
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """All answers of all processes, oldest file first; damaged lines are passed over."""
+        for path in sorted((self._folder / _RECORDS).glob("feedback-*.jsonl")):
+            yield from _read_records(path)
+
+    def close(self) -> None:
+        """Push what the dataset lacks, but do not wait for long."""
+        self._closing.set()
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is None:
+            return
+        try:
+            scheduler.trigger().result(_LAST_PUSH_SECONDS)
+        except Exception as error:
+            logger.warning("the last push of feedback failed: %s", type(error).__name__)
+        scheduler.stop()
+
+    def _salt(self) -> bytes:
+        if self._configured_salt:
+            return self._configured_salt
+        path = self._folder / _SALT
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = self._folder / f".{_SALT}.{secrets.token_hex(4)}"
+            partial.write_bytes(secrets.token_bytes(32))
+            partial.chmod(0o600)
+            try:
+                os.link(partial, path)  # never replaces the salt of a process that was faster
+            except FileExistsError:
+                pass
+            finally:
+                partial.unlink()
+        return path.read_bytes()
+
+    def _keep(self, picture: Image.Image, hashed: str) -> str:
+        folder = self._folder / _RECORDS / _PICTURES
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{hashed}.jpg"
+        if not path.exists():
+            partial = folder / f".{secrets.token_hex(8)}"
+            try:
+                picture.save(partial, "JPEG", quality=90)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+        return f"{_PICTURES}/{path.name}"
+
+    def _push_to(self, dataset: str) -> None:
+        from huggingface_hub import CommitScheduler
+
+        while not self._closing.is_set():
+            try:
+                self._scheduler = CommitScheduler(
+                    repo_id=dataset,
+                    repo_type="dataset",
+                    folder_path=self._folder / _RECORDS,
+                    every=_PUSH_MINUTES,
+                    private=True,
+                    ignore_patterns=[".*", "**/.*"],
+                )
+            except Exception as error:
+                logger.warning("feedback cannot be pushed yet: %s", type(error).__name__)
+                self._closing.wait(_RETRY_SECONDS)
+            else:
+                # Registered after the scheduler's own hook, so it runs before that one can block.
+                atexit.register(self.close)
+                return
+
+
+def normalise(felt: Mapping[str, float]) -> dict[str, float]:
+    """Weights of some of ``LABELS`` as seven shares that sum to 1.
+
+    Raises:
+        FeedbackError: unknown names, values that are no weights, or nothing but zeros.
+    """
+    values = list(felt.values())
+    if not set(felt) <= set(LABELS) or not all(_is_weight(value) for value in values):
+        raise FeedbackError("That answer cannot be read.")
+    total = math.fsum(values)
+    if total <= 0:
+        raise FeedbackError("Move at least one slider before you send your answer.")
+    return {name: felt.get(name, 0.0) / total for name in LABELS}
+
+
+def predicted_shares(prediction: Prediction) -> dict[str, float]:
+    """The prediction as seven shares, neutral among them, as viewers vote."""
+    feeling = 1 - prediction.neutral
+    six = {name: share * feeling for name, share in prediction.distribution.items()}
+    return {**six, LABELS[-1]: prediction.neutral}
+
+
+def agreement(records: Iterable[Mapping[str, Any]]) -> Agreement | None:
+    """Compare what was felt with what was predicted; None without any answer."""
+    felt: list[Sequence[float]] = []
+    predicted: list[Sequence[float]] = []
+    pictures = set()
+    for record in records:
+        felt.append([record["felt"][name] for name in LABELS])
+        predicted.append([record["predicted"][name] for name in LABELS])
+        pictures.add(record["picture"])
+    if not felt:
+        return None
+    divergences = [_kl(true, guess) for true, guess in zip(felt, predicted, strict=True)]
+    return Agreement(
+        answers=len(felt),
+        pictures=len(pictures),
+        mean_kl=math.fsum(divergences) / len(felt),
+        felt=_means(felt),
+        predicted=_means(predicted),
+    )
+
+
+def _append_durably(path: Path, line: bytes) -> None:
+    new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            written = os.write(descriptor, line)
+            if written < len(line):  # what a nearly full disk does instead of failing
+                raise OSError("short write")
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
+    if new:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # or the file's name could be lost although its content is not
+        finally:
+            os.close(folder)
+
+
+def _read_records(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_bytes().splitlines():
+        try:
+            record = json.loads(line)
+            shares = [record[key][name] for key in ("felt", "predicted") for name in LABELS]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if all(_is_weight(share) for share in shares) and isinstance(record.get("picture"), str):
+            yield record
+
+
+def _is_weight(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return 0 <= value <= _LARGEST_WEIGHT
+
+
+def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(share, 4) for name, share in shares.items()}
+
+
+def _means(rows: Sequence[Sequence[float]]) -> dict[str, float]:
+    columns = zip(*rows, strict=True)
+    return {
+        name: math.fsum(column) / len(rows) for name, column in zip(LABELS, columns, strict=True)
+    }
+
+
+def _kl(true: Sequence[float], predicted: Sequence[float]) -> float:
+    return math.fsum(
+        p * math.log(p / max(q, _SMALLEST_SHARE))
+        for p, q in zip(true, predicted, strict=True)
+        if p > 0
+    )

@@ -1,0 +1,117 @@
+"""The tab about the checkpoint that answers now: its figures, its origin, what it is not for."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from moodlens import charts
+from moodlens.interface import markup
+from moodlens.interface.model_facts import Standing, standings, warnings
+from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.translations import wording_of
+from moodlens.service import PredictionService
+from moodlens.wording import Wording
+
+_SHOWN_ABOUT = ("top1", "top2", "pearson", "kl")
+
+
+def build_about_panel(service: PredictionService, tab: gr.Tab) -> None:
+    """Lay the tab out; the checkpoint's facts are read each time it is opened."""
+    with gr.Row(equal_height=True):
+        with gr.Column(min_width=300, elem_classes="ml-card"):
+            facts = own_html(elem_id="model")
+        with gr.Column(min_width=300, elem_classes="ml-card"):
+            static_part("part.not_for")
+    with gr.Column(elem_classes="ml-card"):
+        figures = own_html(elem_id="figures")
+        chart = gr.Plot(
+            show_label=False,
+            container=False,
+            visible=False,
+            elem_id="figures-bars",
+            elem_classes="ml-plot",
+        )
+
+    def look(request: gr.Request) -> tuple[str, str, Any]:
+        wording = wording_of(request)
+        found = standings(service)
+        return (
+            _facts(service, wording),
+            _figures(found, warnings(service), wording),
+            gr.Plot(_chart(found, wording) if found else None, visible=bool(found)),
+        )
+
+    tab.select(
+        look,
+        None,
+        [facts, figures, chart],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _facts(service: PredictionService, wording: Wording) -> str:
+    title = f"<h3>{escape(wording('about.title'))}</h3>"
+    loaded = service.loaded
+    if loaded is None:
+        return f"{title}<p>{escape(wording('status.loading'))}</p>"
+    model = loaded.predictor.model
+    rows = {
+        "about.name": model.name,
+        "about.revision": model.revision,
+        "about.source": wording(f"source.{model.source}"),
+        "about.backbone": loaded.predictor.config.backbone,
+        "about.license": loaded.license,
+    }
+    cells = "".join(
+        f"<dt>{escape(wording(key))}</dt><dd>{escape(value)}</dd>" for key, value in rows.items()
+    )
+    notice = markup.notice(loaded.notice)
+    return f'{title}{notice}<dl class="ml-facts">{cells}</dl>'
+
+
+def _figures(found: list[Standing], notes: list[str], wording: Wording) -> str:
+    title = f"<h3>{escape(wording('about.figures'))}</h3>"
+    if not found:
+        return f"{title}<p>{escape(wording('about.unmeasured'))}</p>"
+    names = [name for name in _SHOWN_ABOUT if any(name in s.figures for s in found)]
+    head = "".join(f'<th scope="col">{escape(wording(f"metric.{name}"))}</th>' for name in names)
+    body = "".join(
+        f'<tr><th scope="row">{escape(wording(f"standing.{s.name}"))}</th>'
+        + "".join(f"<td>{_figure(name, s.figures.get(name), wording)}</td>" for name in names)
+        + "</tr>"
+        for s in found
+    )
+    remarks = "".join(f'<p class="ml-why">{escape(note)}</p>' for note in notes)
+    explained = "".join(
+        f"<li><b>{escape(wording(f'metric.{name}'))}</b>: "
+        f"{escape(wording(f'metric.{name}_why'))}</li>"
+        for name in names
+    )
+    return (
+        f'{title}<div class="ml-scroll" tabindex="0"><table class="ml-table"><thead><tr><td></td>'
+        f"{head}</tr></thead><tbody>{body}</tbody></table></div>{remarks}"
+        f'<ul class="ml-why">{explained}</ul>'
+    )
+
+
+def _chart(found: list[Standing], wording: Wording) -> Any:
+    names = [n for n in ("top1", "pearson", "kl") if any(n in s.figures for s in found)]
+    series = {wording(f"standing.{s.name}"): [s.figures.get(name) for name in names] for s in found}
+    texts = {
+        wording(f"standing.{s.name}"): [
+            _figure(name, s.figures.get(name), wording) for name in names
+        ]
+        for s in found
+    }
+    labels = [wording(f"metric.{name}") for name in names]
+    return charts.grouped_bars(labels, series, texts, wording)
+
+
+def _figure(name: str, value: float | None, wording: Wording) -> str:
+    if value is None:
+        return "–"
+    return wording.percent(value) if name.startswith("top") else wording.number(value, 2)

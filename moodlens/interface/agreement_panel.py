@@ -1,0 +1,62 @@
+"""The tab, behind a setting, that shows how far viewers and model agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from moodlens import charts
+from moodlens.charts import colour_emoji
+from moodlens.emotions import LABELS, NEUTRAL, PALETTE
+from moodlens.feedback import FeedbackStore, agreement
+from moodlens.interface import markup
+from moodlens.interface.own_html import own_html
+from moodlens.interface.translations import wording_of
+from moodlens.wording import capitalised
+
+
+def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:
+    """Lay the tab out; it reads the answers each time it is opened."""
+    with gr.Column(elem_classes="ml-card"):
+        summary = own_html(elem_id="agreement")
+        chart = gr.Plot(
+            show_label=False,
+            container=False,
+            visible=False,
+            elem_id="agreement-bars",
+            elem_classes="ml-plot",
+        )
+
+    def look(request: gr.Request) -> tuple[str, Any]:
+        wording = wording_of(request)
+        found = agreement(store.read())
+        if found is None:
+            return markup.heading(wording("agreement.none")), gr.Plot(visible=False)
+        names = [
+            f"{colour_emoji(emotion)} {capitalised(wording.emotion(emotion.name))}"
+            for emotion in (*PALETTE, NEUTRAL)
+        ]
+        series = {
+            wording("agreement.felt"): [found.felt[name] for name in LABELS],
+            wording("agreement.predicted"): [found.predicted[name] for name in LABELS],
+        }
+        texts = {label: [wording.percent(v) for v in values] for label, values in series.items()}
+        sentence = wording(
+            "agreement.summary",
+            answers=found.answers,
+            pictures=found.pictures,
+            kl=wording.number(found.mean_kl, 2),
+        )
+        return (
+            markup.heading(wording("agreement.title"), sentence, wording("agreement.why")),
+            gr.Plot(charts.grouped_bars(names, series, texts, wording), visible=True),
+        )
+
+    tab.select(
+        look,
+        None,
+        [summary, chart],
+        show_progress="hidden",
+        api_visibility="private",
+    )

@@ -1,0 +1,100 @@
+"""The tab that lays two pictures side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from moodlens import charts
+from moodlens.emotions import EMOTIONS
+from moodlens.interface import markup
+from moodlens.interface.answer import answer_file
+from moodlens.interface.endpoint import CONCURRENCY
+from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.picture_input import build_picture_input
+from moodlens.interface.translations import errors_as_toasts, translate, wording_of
+from moodlens.prediction import Prediction
+from moodlens.service import PredictionService
+from moodlens.wording import Wording
+
+_SAME = 0.05
+"""Differences below this are not worth a word."""
+
+
+def build_compare_panel(service: PredictionService) -> None:
+    """Lay the tab out and connect it."""
+    static_part("part.compare")
+    sides = []
+    with gr.Row(elem_classes="ml-stage"):
+        for side in ("left", "right"):
+            with gr.Column(min_width=300):
+                picture = build_picture_input(
+                    label=translate(f"compare.{side}"), elem_id=f"compare-{side}", height=300
+                )
+                sentence = own_html(elem_id=f"compare-{side}-answer")
+            sides.append((picture, sentence, gr.State(time_to_live=1800.0)))
+    with gr.Column(elem_classes="ml-card", visible=False) as difference:
+        summary = own_html(elem_id="compare-summary")
+        chart = gr.Plot(
+            show_label=False, container=False, elem_id="compare-bars", elem_classes="ml-plot"
+        )
+    states = [state for _, _, state in sides]
+
+    def compare(
+        left: Prediction | None, right: Prediction | None, request: gr.Request
+    ) -> dict[Any, Any]:
+        if left is None or right is None:
+            return {difference: gr.Column(visible=False)}
+        wording = wording_of(request)
+        return {
+            difference: gr.Column(visible=True),
+            summary: markup.heading(difference_sentence(left, right, wording)),
+            chart: charts.difference_chart(left.distribution, right.distribution, wording),
+        }
+
+    for picture, sentence, state in sides:
+
+        def analyse(path: str | None, request: gr.Request) -> tuple[str, Prediction | None]:
+            if path is None:
+                return "", None
+            with errors_as_toasts():
+                prediction = answer_file(service, path).prediction
+            return markup.short_answer(prediction, wording_of(request)), prediction
+
+        picture.input(
+            analyse,
+            picture,
+            [sentence, state],
+            show_progress="minimal",
+            show_progress_on=sentence,
+            trigger_mode="always_last",
+            api_visibility="private",
+            **CONCURRENCY,
+        ).success(
+            compare,
+            states,
+            [difference, summary, chart],
+            show_progress="hidden",
+            api_visibility="private",
+            concurrency_limit=None,
+        )
+
+
+def difference_sentence(left: Prediction, right: Prediction, wording: Wording) -> str:
+    """What the right picture would evoke more and less of than the left."""
+    by_difference = sorted(
+        EMOTIONS, key=lambda name: right.distribution[name] - left.distribution[name]
+    )
+    least, most = by_difference[0], by_difference[-1]
+    more = right.distribution[most] - left.distribution[most]
+    less = right.distribution[least] - left.distribution[least]
+    if max(more, -less) < _SAME:
+        return wording("compare.same")
+    return wording(
+        "compare.difference",
+        more=wording.emotion(most),
+        more_points=charts.signed(100 * more, wording),
+        less=wording.emotion(least),
+        less_points=charts.signed(100 * less, wording),
+    )

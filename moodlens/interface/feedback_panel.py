@@ -1,0 +1,109 @@
+"""What did you feel? Six sliders, or one click."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from moodlens.charts import colour_emoji
+from moodlens.emotions import LABELS, NEUTRAL, PALETTE
+from moodlens.feedback import FeedbackError, FeedbackStore, normalise
+from moodlens.interface.answer import Answer
+from moodlens.interface.own_html import own_html
+from moodlens.interface.translations import errors_as_toasts, wording_of
+from moodlens.wording import Wording, capitalised
+
+_SCRIPT = Path(__file__).with_name("feedback.js")
+
+
+def build_feedback_form() -> gr.HTML:
+    """The place of the form; it stays empty until :func:`form` fills it."""
+    return own_html(elem_id="feedback", js_on_load=_SCRIPT.read_text(encoding="utf-8"))
+
+
+def connect_feedback(panel: gr.HTML, answer: gr.State, store: FeedbackStore) -> None:
+    """Store what the form sends, once for each answer."""
+
+    def keep(
+        answer: Answer | None, request: gr.Request, event: gr.EventData
+    ) -> tuple[Any, Answer | None]:
+        with errors_as_toasts():
+            if answer is None:
+                raise FeedbackError(wording_of(request)("feedback.too_late"))
+            if answer.felt_is_known:
+                return gr.skip(), answer
+            felt, by_click, keep_picture = _read(event._data)
+            store.add(
+                felt,
+                answer.prediction,
+                way="click" if by_click else "sliders",
+                sha256=answer.sha256,
+                picture=answer.picture if keep_picture else None,
+            )
+        thanks = _thanks(normalise(felt), answer, wording_of(request))
+        return thanks, replace(answer, felt_is_known=True)
+
+    panel.click(
+        keep,
+        answer,
+        [panel, answer],
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_limit=4,
+    )
+
+
+def form(wording: Wording) -> str:
+    """The questions for one answer."""
+    clicks = "".join(
+        f'<button type="button" data-felt="{emotion.name}"><span aria-hidden="true">'
+        f"{colour_emoji(emotion)}</span> {escape(capitalised(wording.emotion(emotion.name)))}</button>"
+        for emotion in (*PALETTE, NEUTRAL)
+    )
+    sliders = "".join(
+        f'<label style="--ml-emotion: {emotion.colour}"><span>'
+        f"{escape(capitalised(wording.emotion(emotion.name)))}</span>"
+        f'<input type="range" min="0" max="100" value="0" data-slider="{emotion.name}">'
+        "<output>0 %</output></label>"
+        for emotion in PALETTE
+    )
+    return (
+        f"<h3>{escape(wording('feedback.title'))}</h3>"
+        f'<p class="ml-why">{escape(wording("feedback.stored"))}</p>'
+        f'<div class="ml-clicks">{clicks}</div>'
+        f"<details><summary>{escape(wording('feedback.mixed'))}</summary>"
+        f'<div class="ml-sliders">{sliders}</div>'
+        f'<button type="button" class="ml-primary" data-send disabled>'
+        f"{escape(wording('feedback.send'))}</button></details>"
+        '<label class="ml-keep"><input type="checkbox" data-keep> '
+        f"{escape(wording('feedback.keep_picture'))}</label>"
+    )
+
+
+def _thanks(felt: dict[str, float], answer: Answer, wording: Wording) -> str:
+    own = max(LABELS, key=lambda name: felt[name])
+    share = (
+        answer.prediction.neutral if own == NEUTRAL.name else answer.prediction.distribution[own]
+    )
+    sentence = wording(
+        "feedback.thanks_neutral" if own == NEUTRAL.name else "feedback.thanks",
+        emotion=wording.emotion(own),
+        share=wording.percent(share),
+    )
+    return (
+        f'<div role="status"><h3>{escape(wording("feedback.thank_you"))}</h3>'
+        f"<p>{escape(sentence)}</p></div>"
+    )
+
+
+def _read(data: Any) -> tuple[dict[str, float], bool, bool]:
+    """What the browser sent: weights, whether by one click, whether to keep the picture."""
+    felt = data.get("felt") if isinstance(data, dict) else None
+    if not isinstance(felt, dict) or len(json.dumps(felt)) > 1000:
+        raise FeedbackError("That answer cannot be read.")
+    return felt, data.get("click") is True, data.get("keep") is True

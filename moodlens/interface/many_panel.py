@@ -1,0 +1,221 @@
+"""The tab for up to fifty files at once: gallery, table, CSV."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+from gradio.components.file import ListFiles
+from gradio.processing_utils import save_bytes_to_cache
+from PIL import Image
+
+from moodlens.batch_table import BatchRow, to_csv, to_table
+from moodlens.emotions import EMOTIONS
+from moodlens.errors import BusyError, MoodLensError, PictureError
+from moodlens.interface.answer import answer_file
+from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.translations import errors_as_toasts, translate, wording_of
+from moodlens.prediction import Prediction
+from moodlens.service import PredictionService
+from moodlens.wording import Wording, capitalised
+
+MOST_FILES = 50
+
+_AT_ONCE = 4
+_TRIES_WHEN_BUSY = 5
+_THUMBNAIL = (240, 240)
+_ORDERS = ("given", *EMOTIONS, "ambiguity")
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """An uploaded file and what its sender calls it."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One row with the small picture that the gallery shows; None for a broken file."""
+
+    row: BatchRow
+    thumbnail: Image.Image | None
+
+
+class FilesInput(gr.File):
+    """A gr.File that keeps the names and refuses no file for its kind: the row will say why."""
+
+    is_template = True
+
+    def preprocess(self, payload: ListFiles | None) -> list[SentFile]:
+        """The uploaded files in the order in which they were chosen."""
+        files = payload.root if payload is not None else []
+        return [SentFile(file.path, file.orig_name or "?") for file in files]
+
+
+def build_many_panel(service: PredictionService) -> None:
+    """Lay the tab out and connect it."""
+    static_part("part.many")
+    files = FilesInput(
+        label=translate("many.files"), file_count="multiple", elem_id="many-files", height=170
+    )
+    progress = own_html(elem_id="many-progress")
+    items = gr.State([], time_to_live=1800.0)
+    with gr.Column(visible=False, elem_classes="ml-card") as results:
+        order = gr.Dropdown(
+            [(translate(f"many.by_{name}"), name) for name in _ORDERS],
+            value="given",
+            label=translate("many.order"),
+            elem_id="many-order",
+            filterable=False,
+        )
+        gallery = gr.Gallery(
+            show_label=False,
+            columns=5,
+            object_fit="cover",
+            height="auto",
+            elem_id="many-gallery",
+            allow_preview=False,
+            interactive=False,
+            buttons=[],
+        )
+        table = gr.Dataframe(
+            interactive=False,
+            elem_id="many-table",
+            show_label=False,
+            max_height=360,
+            buttons=["fullscreen"],
+            datatype="str",
+        )
+        download = gr.DownloadButton(translate("many.csv"), elem_id="many-csv", size="md")
+
+    def analyse(sent: list[SentFile], order: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
+        wording = wording_of(request)
+        if not sent:
+            yield {progress: "", results: gr.Column(visible=False), items: []}
+            return
+        with errors_as_toasts():
+            if len(sent) > MOST_FILES:
+                raise PictureError(wording("many.too_many", most=MOST_FILES))
+        found: list[BatchItem | None] = [None] * len(sent)
+        yield {progress: _bar(0, len(sent), wording), results: gr.Column(visible=False)}
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            places = {
+                pool.submit(_analyse_one, service, file): place for place, file in enumerate(sent)
+            }
+            for done, future in enumerate(as_completed(places), start=1):
+                found[places[future]] = future.result()
+                yield {progress: _bar(done, len(sent), wording)}
+        finished = [item for item in found if item is not None]
+        csv = to_csv([item.row for item in finished])
+        yield {
+            progress: _summary(finished, wording),
+            items: finished,
+            results: gr.Column(visible=True),
+            gallery: _gallery(finished, order, wording),
+            table: _shown_table(finished, wording),
+            download: save_bytes_to_cache(csv, "moodlens.csv", download.GRADIO_CACHE),
+        }
+
+    files.change(
+        analyse,
+        [files, order],
+        [progress, results, items, gallery, table, download],
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+        concurrency_limit=2,
+    )
+
+    def reorder(items: list[BatchItem], order: str, request: gr.Request) -> Any:
+        return _gallery(items, order, wording_of(request))
+
+    order.input(
+        reorder,
+        [items, order],
+        gallery,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _analyse_one(service: PredictionService, file: SentFile) -> BatchItem:
+    for attempt in range(_TRIES_WHEN_BUSY):
+        try:
+            answer = answer_file(service, file.path)
+        except BusyError as error:
+            if attempt == _TRIES_WHEN_BUSY - 1:
+                return BatchItem(BatchRow(file.name, problem=error.message), None)
+            time.sleep(error.retry_after)
+        except MoodLensError as error:
+            return BatchItem(BatchRow(file.name, problem=error.message), None)
+        else:
+            thumbnail = answer.picture.copy()
+            thumbnail.thumbnail(_THUMBNAIL)
+            return BatchItem(BatchRow(file.name, answer.prediction), thumbnail)
+    raise AssertionError("unreachable")
+
+
+def _gallery(
+    items: Sequence[BatchItem], order: str, wording: Wording
+) -> list[tuple[Image.Image, str]]:
+    shown = [
+        (item.row.prediction, item.thumbnail, item.row.file)
+        for item in items
+        if item.row.prediction is not None and item.thumbnail is not None
+    ]
+    if order in EMOTIONS:
+        shown.sort(key=lambda entry: -entry[0].distribution[order])
+    elif order == "ambiguity":
+        shown.sort(key=lambda entry: -entry[0].ambiguity)
+    return [
+        (thumbnail, f"{_caption(prediction, order, wording)} · {file}")
+        for prediction, thumbnail, file in shown
+    ]
+
+
+def _caption(prediction: Prediction, order: str, wording: Wording) -> str:
+    if order == "ambiguity":
+        return f"{wording('gauge.ambiguity')} {wording.percent(prediction.ambiguity)}"
+    name = order if order in EMOTIONS else prediction.dominant_emotion
+    return f"{capitalised(wording.emotion(name))} {wording.percent(prediction.distribution[name])}"
+
+
+def _shown_table(items: Sequence[BatchItem], wording: Wording) -> pd.DataFrame:
+    """The table in the viewer's language, with rounded figures."""
+    table = to_table([item.row for item in items])
+    for column in ("confidence", *EMOTIONS, "neutral", "ambiguity", "certainty"):
+        table[column] = table[column].map(lambda v: "" if pd.isna(v) else wording.percent(v))
+    for column in ("valence", "arousal"):
+        table[column] = table[column].map(lambda v: "" if pd.isna(v) else wording.number(v))
+    table["dominant_emotion"] = table["dominant_emotion"].map(
+        lambda name: "" if pd.isna(name) else capitalised(wording.emotion(name))
+    )
+    if not table["certainty"].any():
+        table = table.drop(columns="certainty")
+    problems = table.pop("problem")
+    if problems.any():
+        table.insert(1, "problem", problems)
+    return table.rename(columns={name: wording(f"column.{name}") for name in table.columns})
+
+
+def _bar(done: int, total: int, wording: Wording) -> str:
+    label = escape(wording("many.progress", done=done, total=total))
+    return (
+        f'<div class="ml-progress"><progress max="{total}" value="{done}" aria-label="{label}">'
+        f"</progress><span>{label}</span></div>"
+    )
+
+
+def _summary(items: Sequence[BatchItem], wording: Wording) -> str:
+    broken = sum(1 for item in items if item.row.prediction is None)
+    key = "many.done_with_problems" if broken else "many.done"
+    sentence = escape(wording(key, count=len(items) - broken, broken=broken))
+    return f'<p class="ml-progress" role="status">{sentence}</p>'

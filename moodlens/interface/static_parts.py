@@ -1,0 +1,129 @@
+"""The HTML that does not change between two pictures, in each language."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+
+from PIL import Image
+
+from moodlens.charts import colour_emoji, data_uri
+from moodlens.emotions import PALETTE
+from moodlens.interface import markup
+from moodlens.wording import Wording, capitalised
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLE_NAMES = ("astronaut", "cat", "coffee", "hubble_deep_field", "retina", "rocket")
+
+_EXAMPLE_THUMBNAIL = (176, 176)
+
+_LIVE_MESSAGES = (
+    "running",
+    "stopped",
+    "minute",
+    "hidden",
+    "refused",
+    "absent",
+    "insecure",
+    "failed",
+)
+
+_LOGO = """<svg class="ml-logo" viewBox="0 0 48 48" aria-hidden="true">{petals}
+<circle cx="24" cy="24" r="7" fill="currentColor"/></svg>"""
+
+
+def static_parts(wording: Wording) -> dict[str, str]:
+    """What does not change between two pictures, by the key to translate it with."""
+    return {
+        "part.header": _header(wording),
+        "part.privacy": _paragraph("ml-privacy", wording("picture.privacy")) + _camera(wording),
+        "part.subjective": _paragraph("ml-note", wording("result.subjective")),
+        "part.examples": _examples(wording),
+        "part.waiting": markup.waiting(wording),
+        "part.gauges": markup.gauges(None, wording),
+        "part.affect": markup.affect(None, wording),
+        "part.plane_title": f"<h3>{escape(wording('plane.title'))}</h3>",
+        "part.compare": _paragraph("ml-lead", wording("compare.lead")),
+        "part.many": _paragraph("ml-lead", wording("many.lead")),
+        "part.live": _live(wording),
+        "part.share": f"<h3>{escape(wording('share.title'))}</h3>",
+        "part.not_for": _not_for(wording),
+    }
+
+
+def _header(wording: Wording) -> str:
+    petals = "".join(
+        f'<circle cx="24" cy="11.5" r="8.5" fill="{emotion.colour}" fill-opacity="0.82" '
+        f'transform="rotate({60 * index} 24 24)"/>'
+        for index, emotion in enumerate(PALETTE)
+    )
+    return (
+        f'<header class="ml-header">{_LOGO.format(petals=petals)}<div><h1>MoodLens</h1>'
+        f"<p>{escape(wording('header.tagline'))}</p></div></header>"
+    )
+
+
+def _camera(wording: Wording) -> str:
+    """An empty line that camera.js writes into."""
+    return (
+        f'<p class="ml-camera" role="alert" '
+        f'data-refused="{escape(wording("picture.camera_refused"))}" '
+        f'data-absent="{escape(wording("picture.camera_absent"))}"></p>'
+    )
+
+
+def _examples(wording: Wording) -> str:
+    buttons = []
+    for name in EXAMPLE_NAMES:
+        with Image.open(EXAMPLES / f"{name}.jpg") as photo:
+            photo.thumbnail(_EXAMPLE_THUMBNAIL)
+            source = data_uri(photo.convert("RGB"))
+        title = escape(wording(f"example.{name}"))
+        buttons.append(
+            f'<button type="button" class="ml-example" data-example="{name}">'
+            f'<img src="{source}" alt="" width="88" height="66"><span>{title}</span></button>'
+        )
+    return (
+        f'<section class="ml-examples" aria-label="{escape(wording("example.title"))}">'
+        f"<h3>{escape(wording('example.title'))}</h3><div>{''.join(buttons)}</div>"
+        f"<p>{escape(wording('example.credits'))}</p></section>"
+    )
+
+
+def _paragraph(css_class: str, sentence: str) -> str:
+    return f'<p class="{css_class}">{escape(sentence)}</p>'
+
+
+def _live(wording: Wording) -> str:
+    """What live.js brings to life."""
+    bars = "".join(
+        f'<div class="ml-live-bar" data-emotion="{emotion.name}" '
+        f'style="--ml-emotion: {emotion.colour}"><span>'
+        f'<span aria-hidden="true">{colour_emoji(emotion)}</span> '
+        f"{escape(capitalised(wording.emotion(emotion.name)))}</span>"
+        "<i><b></b></i><output>–</output></div>"
+        for emotion in PALETTE
+    )
+    messages = json.dumps({name: wording(f"live.{name}") for name in _LIVE_MESSAGES})
+    return (
+        f'<div class="ml-live" data-messages="{escape(messages)}">'
+        '<div><div class="ml-live-view"><video muted playsinline '
+        f'aria-label="{escape(wording("live.video"))}"></video></div>'
+        '<div class="ml-live-controls">'
+        f'<button type="button" class="ml-primary" data-start>{escape(wording("live.start"))}'
+        f'</button><button type="button" data-stop disabled>{escape(wording("live.stop"))}</button>'
+        f'</div><p role="status" data-message>{escape(wording("live.idle"))}</p>'
+        f'<p class="ml-privacy">{escape(wording("live.privacy"))}</p></div>'
+        f'<div class="ml-card ml-live-bars"><h3>{escape(wording("chart.caption"))}</h3>{bars}</div>'
+        "</div>"
+    )
+
+
+def _not_for(wording: Wording) -> str:
+    """What the model must not be used for, and what it was learnt from."""
+    items = "".join(f"<li>{escape(wording(f'about.not_{n}'))}</li>" for n in (1, 2, 3, 4))
+    return (
+        f'<div class="ml-not-for"><h3>{escape(wording("about.not_title"))}</h3><ul>{items}</ul>'
+        f"<h3>{escape(wording('about.data_title'))}</h3><p>{escape(wording('about.data'))}</p></div>"
+    )

@@ -1,0 +1,39 @@
+"""A checkpoint of half a megabyte that is saved, loaded and run in well under a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from moodlens.checkpoint import save_checkpoint
+from moodlens.network import EmotionNetwork, NetworkConfig, build_network
+
+CONFIG = NetworkConfig(
+    backbone="test_efficientnet",
+    input_size=64,
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+    interpolation="bicubic",
+    crop_pct=0.9,
+)
+
+
+def make_network(seed: int = 0) -> EmotionNetwork:
+    """Random weights; another seed gives clearly other answers."""
+    torch.manual_seed(seed)
+    network = build_network(CONFIG)
+    with torch.no_grad():
+        torch.nn.init.normal_(network.emotion_head.bias)
+        network.affect_head.bias.uniform_(3, 7)
+    return network.eval()
+
+
+def make_checkpoint(
+    folder: Path, *, seed: int = 0, name: str = "tiny", training: Mapping[str, Any] | None = None
+) -> Path:
+    """Save such a network and return the folder."""
+    save_checkpoint(folder, make_network(seed), name=name, training=training or {})
+    return folder

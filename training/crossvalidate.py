@@ -1,0 +1,204 @@
+"""Judge a recipe on pictures it did not learn from: ``python -m training.crossvalidate``.
+
+::
+
+    python -m training.crossvalidate --data DIR --out DIR [--recipe NAME] [--config FILE]
+        [--set NAME=VALUE ...] [--pretrained FILE] [--teacher-dir DIR ...] [--folds 0,1]
+    python -m training.crossvalidate --compare OUT_A OUT_B
+
+Every fold is learned without its own pictures, by the same code as ``training.train``, and judged
+through its written checkpoint by the app's own code, one upright view each. A teacher folder holds
+``without_fold<k>.csv``, made without the pictures of fold k. Folds that are finished are not run
+again, so a stopped command goes on, and two commands may share the folds of one folder.
+
+In ``--out``: ``fold<k>.csv`` (ratings of the fold's pictures), ``results.json``, and once all folds
+are there ``out_of_fold.csv``, which can serve as a teacher and as what the certainty is fitted on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich import box
+from rich.table import Table
+
+from moodlens.checkpoint import read_json, write_json
+from moodlens.errors import MoodLensError, SettingsError
+from training.config import Config
+from training.emotion6 import Emotion6
+from training.evaluate import predict
+from training.learn import learn
+from training.metrics import METRICS, score
+from training.options import add_recipe_options, config_from, data_from
+from training.ratings import Ratings
+from training.ratings_file import read_ratings, write_ratings
+from training.report import console
+from training.split import FOLD_NAMES, load_split
+
+RESULTS = "results.json"
+OUT_OF_FOLD = "out_of_fold.csv"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the folds that are missing, gather those that are there, print the table."""
+    args = _parse(arguments)
+    try:
+        if args.compare:
+            console().print(_comparison(*(read_json(path / RESULTS) for path in args.compare)))
+            return 0
+        if args.out is None:
+            raise SettingsError("Say with --out where the folds should go.")
+        torch.set_num_threads(args.threads)
+        config = config_from(args)
+        dataset = data_from(args)
+        args.out.mkdir(parents=True, exist_ok=True)
+        for name in args.folds:
+            _run_fold(name, dataset, config, args)
+        results = gather(args.out, dataset, config)
+    except MoodLensError as error:
+        print(error.message, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+    console().print(_table(results))
+    return 0
+
+
+def gather(out: Path, dataset: Emotion6, config: Config) -> dict[str, Any]:
+    """Read the folds that are finished and write what they say together.
+
+    Returns:
+        ``{"config", "folds": {name: {metric: value}}, "mean", "spread", "pooled"}``; ``pooled`` are
+        the figures of all judged pictures at once, the rest is per fold. ``spread`` is the standard
+        deviation over folds.
+    """
+    folds, names, judged = {}, [], []
+    for name in FOLD_NAMES:
+        path = out / f"{name}.csv"
+        if path.is_file():
+            part = dataset.subset(load_split(name, dataset).indices)
+            predicted = read_ratings(path, part.names)
+            folds[name] = _figures(predicted, part.ratings)
+            names += part.names
+            judged.append(predicted)
+    if not judged:
+        raise SettingsError("No fold is finished yet.")
+    together = Ratings(
+        np.concatenate([r.shares for r in judged]),
+        np.concatenate([r.valence for r in judged]),
+        np.concatenate([r.arousal for r in judged]),
+    )
+    position = {name: i for i, name in enumerate(dataset.names)}
+    true = dataset.ratings[[position[name] for name in names]]
+    table = {key: [figures[key] for figures in folds.values()] for key in METRICS}
+    results = {
+        "config": config.to_json(),
+        "pictures": len(names),
+        "folds": folds,
+        "mean": {key: round(float(np.mean(v)), 5) for key, v in table.items()},
+        "spread": {key: round(float(np.std(v)), 5) for key, v in table.items()},
+        "pooled": _figures(together, true),
+    }
+    write_json(out / RESULTS, results)
+    if len(folds) == len(FOLD_NAMES):
+        write_ratings(out / OUT_OF_FOLD, names, together)
+    return results
+
+
+def _run_fold(name: str, dataset: Emotion6, config: Config, args: argparse.Namespace) -> None:
+    path = args.out / f"{name}.csv"
+    if path.is_file():
+        return
+    held_out = dataset.subset(load_split(name, dataset).indices)
+    learned = learn(
+        dataset,
+        load_split(f"without_{name}", dataset).indices.tolist(),
+        config,
+        out=args.out / name,
+        cache=args.cache,
+        name=f"{config.backbone}-{name}",
+        teachers=[folder / f"without_{name}.csv" for folder in args.teacher_dir],
+    )
+    predicted = predict(learned.checkpoint, held_out)
+    write_ratings(path, held_out.names, predicted)
+    figures = _figures(predicted, held_out.ratings)
+    console().print(f"{name}: " + ", ".join(f"{k} {figures[k]:.3f}" for k in _HEADLINE))
+
+
+_HEADLINE = ("kl", "pearson", "top1", "top2", "valence_r", "arousal_r")
+
+
+def _figures(predicted: Ratings, true: Ratings) -> dict[str, float]:
+    scores = score(predicted, true)
+    return {name: round(scores[name], 5) for name in METRICS}
+
+
+def _table(results: Mapping[str, Any]) -> Table:
+    folds = results["folds"]
+    table = Table(title=f"{len(folds)} folds, {results['pictures']} pictures", box=box.SIMPLE_HEAD)
+    for title in ("metric", "mean", "spread", *folds):
+        table.add_column(title, justify="left" if title == "metric" else "right")
+    for key, metric in METRICS.items():
+        cells = [results["mean"][key], results["spread"][key], *(f[key] for f in folds.values())]
+        table.add_row(metric.title, *(f"{value:.4f}" for value in cells))
+    return table
+
+
+def _comparison(a: Mapping[str, Any], b: Mapping[str, Any]) -> Table:
+    """Two configs side by side on the folds that both have, with the paired difference."""
+    common = [name for name in a["folds"] if name in b["folds"]]
+    if not common:
+        raise SettingsError("The two have no finished fold in common.")
+    table = Table(title=f"paired over {', '.join(common)}", box=box.SIMPLE_HEAD)
+    for title in ("metric", "A", "B", "B - A", "spread of B - A", "folds better in B"):
+        table.add_column(title, justify="left" if title == "metric" else "right")
+    for key, metric in METRICS.items():
+        first = np.array([a["folds"][name][key] for name in common])
+        second = np.array([b["folds"][name][key] for name in common])
+        difference = second - first
+        better = int((difference > 0).sum() if metric.higher_is_better else (difference < 0).sum())
+        cells = (first.mean(), second.mean(), difference.mean(), difference.std())
+        table.add_row(metric.title, *(f"{v:.4f}" for v in cells), f"{better} of {len(common)}")
+    return table
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.crossvalidate",
+        description="Judge a recipe by stratified cross-validation on Emotion6.",
+    )
+    add_recipe_options(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the folds go")
+    parser.add_argument(
+        "--folds", type=_fold_names, default=FOLD_NAMES, help="such as 0,1; all five by default"
+    )
+    parser.add_argument(
+        "--teacher-dir",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="holds without_fold<k>.csv; may be given several times",
+    )
+    parser.add_argument(
+        "--compare", type=Path, nargs=2, metavar="DIR", help="lay two finished ones side by side"
+    )
+    return parser.parse_args(arguments)
+
+
+def _fold_names(text: str) -> tuple[str, ...]:
+    names = tuple(f"fold{part.strip()}" for part in text.split(","))
+    if not set(names) <= set(FOLD_NAMES):
+        raise argparse.ArgumentTypeError("folds are numbers from 0 to 4, such as 0,1")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

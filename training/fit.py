@@ -1,0 +1,348 @@
+"""Fine-tuning: from fitted heads, gently, to a weight average.
+
+The state is saved after every epoch, and all randomness of a picture hangs on the seed, the epoch
+and the picture alone. So a run that was killed goes on to the same weights, and several processes
+see the same pictures as one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from timm.models import group_parameters
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from moodlens.network import EmotionNetwork
+from moodlens.preprocess import normalise
+from training.augment import train_preset
+from training.config import Config, FinetuneConfig
+from training.frozen_norm import freeze_norms
+from training.losses import affect_loss, emotion_loss
+from training.ratings import Ratings
+from training.workers import Workers
+
+STATE = "state.pt"
+HISTORY = "history.jsonl"
+
+Validate = Callable[[EmotionNetwork], Mapping[str, float]]
+"""Figures of the network as it stands; ``kl`` has to be among them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """What is learned from.
+
+    Attributes:
+        pictures: N decoded pictures.
+        targets: their ratings, voters' and teachers' mixed.
+        numbers: [N] each picture's number in the whole data set, which its randomness hangs on.
+    """
+
+    pictures: Sequence[Image.Image]
+    targets: Ratings
+    numbers: Sequence[int]
+
+
+def fine_tune(
+    network: EmotionNetwork,
+    examples: Examples,
+    config: Config,
+    run: Path,
+    *,
+    validate: Validate | None = None,
+    workers: Workers | None = None,
+) -> list[dict[str, Any]]:
+    """Fine-tune in place; the network ends with the averaged weights.
+
+    Args:
+        network: with fitted heads.
+        examples: what to learn from.
+        config: all hyper-parameters.
+        run: folder for the state and the history; a state that lies there is gone on from.
+        validate: judges the averaged weights every ``finetune.validate_every`` epochs, and with
+            ``finetune.patience`` stops a run that no longer improves, at its best weights.
+        workers: the processes that train as one.
+
+    Returns:
+        The history, one entry per epoch.
+    """
+    workers = workers or Workers()
+    tune = config.finetune
+    freeze_norms(network, freeze_depthwise=tune.freeze_depthwise)
+    groups = parameter_groups(network, tune)
+    optimizer = torch.optim.AdamW(groups)
+    steps = math.ceil(len(examples.pictures) / tune.batch_size)
+    schedule = _schedule(optimizer, tune, steps * tune.epochs)
+    average = _Average(network, tune.ema)
+    progress = _Progress.load(run / STATE, network, optimizer, schedule, average)
+    batch_loss = _BatchLoss(network, examples, config)
+    for epoch in range(progress.epoch, tune.epochs):
+        if progress.is_exhausted(tune.patience):
+            break
+        start = time.monotonic()
+        total = 0.0
+        order = np.random.default_rng([config.seed, epoch]).permutation(len(examples.pictures))
+        batches = [
+            order[i : i + tune.batch_size].tolist() for i in range(0, len(order), tune.batch_size)
+        ]
+        bar = tqdm(
+            batches,
+            desc=f"epoch {epoch + 1}/{tune.epochs}",
+            unit="batch",
+            leave=False,
+            disable=not workers.is_first,
+        )
+        for batch in bar:
+            optimizer.zero_grad()
+            loss = batch_loss(network, workers.part(batch), len(batch), epoch)
+            if loss is not None:
+                loss.backward()
+            workers.sum_gradients([p for group in groups for p in group["params"]])
+            optimizer.step()
+            schedule.step()
+            average.update(network)
+            mean = workers.sum(0.0 if loss is None else loss.item())
+            total += mean * len(batch)
+            bar.set_postfix(loss=f"{mean:.3f}", refresh=False)
+        entry: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "loss": round(total / len(order), 6),
+            "lr": schedule.get_last_lr()[-1],
+            "seconds": round(time.monotonic() - start, 1),
+        }
+        last = epoch + 1 == tune.epochs
+        if validate is not None and ((epoch + 1) % tune.validate_every == 0 or last):
+            with average.applied_to(network):
+                entry["validation"] = dict(validate(network))
+                progress.judge(entry["validation"]["kl"], network)
+        progress.advance(entry)
+        if workers.is_first:
+            progress.save(run, network, optimizer, schedule, average)
+        workers.wait()
+    average.write_into(network)
+    if tune.patience and progress.best_weights is not None:
+        network.load_state_dict(progress.best_weights)
+    return progress.history
+
+
+def parameter_groups(network: EmotionNetwork, tune: FinetuneConfig) -> list[dict[str, Any]]:
+    """The parameters that learn, each stage at its own rate.
+
+    The stages are timm's coarse groups of the backbone: the stem is 0, and the heads come after the
+    last. Frozen stages no longer ask for gradients. Vectors (biases, norms) have no weight decay.
+    """
+    stages = group_parameters(
+        network.backbone, network.backbone.group_matcher(coarse=True), reverse=True
+    )
+    heads = max(stages.values()) + 1
+    groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        stage = stages.get(name.removeprefix("backbone."), heads)
+        if stage < tune.freeze_stages and stage < heads:
+            parameter.requires_grad_(False)
+        if parameter.requires_grad:
+            groups.setdefault((stage, parameter.ndim > 1), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "lr": tune.lr * tune.layer_decay ** (heads - stage),
+            "weight_decay": tune.weight_decay if is_matrix else 0.0,
+        }
+        for (stage, is_matrix), parameters in groups.items()
+    ]
+
+
+class _BatchLoss:
+    """The loss of some pictures of a batch, freshly augmented."""
+
+    def __init__(self, network: EmotionNetwork, examples: Examples, config: Config) -> None:
+        self._examples, self._config = examples, config
+        self._preset = train_preset(network.config, config.augment)
+        affect = np.column_stack([examples.targets.valence, examples.targets.arousal])
+        self._shares = torch.tensor(examples.targets.shares, dtype=torch.float32)
+        self._affect = torch.tensor(affect, dtype=torch.float32)
+        self._spread = torch.tensor(affect.std(axis=0) + 1e-6, dtype=torch.float32)
+
+    def __call__(
+        self, network: EmotionNetwork, rows: list[int], size: int, epoch: int
+    ) -> Tensor | None:
+        """The part of a batch's mean loss that these rows have; None without any.
+
+        Args:
+            network: what learns.
+            rows: this process's pictures of the batch.
+            size: pictures in the whole batch.
+            epoch: which the augmentation hangs on.
+        """
+        if not rows:
+            return None
+        pixels = normalise(torch.stack([self._draw(row, epoch) for row in rows]), network.config)
+        shares, affect = self._shares[rows], self._affect[rows]
+        if self._config.augment.mixup:
+            pixels, shares, affect = self._mix(rows, epoch, pixels, shares, affect)
+        with torch.autocast(
+            "cpu", torch.bfloat16, enabled=self._config.finetune.precision == "bf16"
+        ):
+            features = network.pool(network.feature_map(pixels))
+        features = nn.functional.dropout(features.float(), self._config.finetune.dropout)
+        output = network.heads(features)
+        losses = emotion_loss(output.logits, shares, self._config.labels, self._config.loss)
+        affect_losses = affect_loss(output.affect, affect, self._spread)
+        return (losses + self._config.loss.affect_weight * affect_losses).sum() / size
+
+    def _draw(self, row: int, epoch: int) -> Tensor:
+        torch.manual_seed(_seed(self._config.seed, epoch, self._examples.numbers[row]))
+        return self._preset(self._examples.pictures[row])
+
+    def _mix(self, rows: list[int], epoch: int, *values: Tensor) -> tuple[Tensor, ...]:
+        """Mixup within the rows (Zhang et al., ICLR 2018)."""
+        alpha = self._config.augment.mixup
+        rng = np.random.default_rng([self._config.seed, epoch, *rows])
+        share = float(rng.beta(alpha, alpha))
+        other = torch.from_numpy(rng.permutation(len(rows)))
+        pixels, *targets = (value.lerp(value[other], 1 - share) for value in values)
+        return pixels.contiguous(memory_format=torch.channels_last), *targets
+
+
+def _seed(seed: int, epoch: int, number: int) -> int:
+    return int(np.random.SeedSequence([seed, epoch, number]).generate_state(1)[0])
+
+
+def _schedule(
+    optimizer: torch.optim.Optimizer, tune: FinetuneConfig, steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    if tune.schedule == "one_cycle":
+        rates = [group["lr"] for group in optimizer.param_groups]
+        return torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, rates, total_steps=steps, pct_start=max(tune.warmup, 1 / steps)
+        )
+    warmup = tune.warmup * steps
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, steps - warmup)))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+class _Average:
+    """An exponential moving average of the weights that learn, young at first."""
+
+    def __init__(self, network: EmotionNetwork, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self.weights = {k: v.detach().clone() for k, v in _learning(network).items()}
+
+    @torch.no_grad()
+    def update(self, network: EmotionNetwork) -> None:
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.decay else 0.0
+        for key, value in _learning(network).items():
+            self.weights[key].lerp_(value, 1 - decay)
+
+    @torch.no_grad()
+    def write_into(self, network: EmotionNetwork) -> None:
+        for key, value in _learning(network).items():
+            value.copy_(self.weights[key])
+
+    def applied_to(self, network: EmotionNetwork) -> _Borrowed:
+        return _Borrowed(self, network)
+
+
+class _Borrowed:
+    """The averaged weights for as long as a ``with`` block lasts."""
+
+    def __init__(self, average: _Average, network: EmotionNetwork) -> None:
+        self._average, self._network = average, network
+        self._own: dict[str, Tensor] = {}
+
+    def __enter__(self) -> None:
+        self._own = {k: v.detach().clone() for k, v in _learning(self._network).items()}
+        self._average.write_into(self._network)
+
+    def __exit__(self, *_: object) -> None:
+        with torch.no_grad():
+            for key, value in _learning(self._network).items():
+                value.copy_(self._own[key])
+
+
+def _learning(network: EmotionNetwork) -> dict[str, nn.Parameter]:
+    return {name: p for name, p in network.named_parameters() if p.requires_grad}
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a run has come."""
+
+    epoch: int
+    history: list[dict[str, Any]]
+    best_kl: float = math.inf
+    since_best: int = 0
+    best_weights: dict[str, Tensor] | None = None
+
+    def judge(self, kl: float, network: EmotionNetwork) -> None:
+        self.since_best += 1
+        if kl < self.best_kl:
+            self.best_kl, self.since_best = kl, 0
+            self.best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+    def is_exhausted(self, patience: int) -> bool:
+        return bool(patience) and self.since_best >= patience
+
+    def advance(self, entry: dict[str, Any]) -> None:
+        self.epoch += 1
+        self.history.append(entry)
+
+    def save(
+        self,
+        run: Path,
+        network: EmotionNetwork,
+        optimizer: torch.optim.Optimizer,
+        schedule: torch.optim.lr_scheduler.LRScheduler,
+        average: _Average,
+    ) -> None:
+        run.mkdir(parents=True, exist_ok=True)
+        state = {
+            "epoch": self.epoch,
+            "history": self.history,
+            "best": (self.best_kl, self.since_best, self.best_weights),
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "schedule": schedule.state_dict(),
+            "average": average.weights,
+            "updates": average.updates,
+        }
+        partial = run / f".{STATE}.partial"
+        torch.save(state, partial)
+        partial.replace(run / STATE)
+        lines = "".join(json.dumps(entry) + "\n" for entry in self.history)
+        (run / HISTORY).write_text(lines, encoding="utf-8")
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        network: EmotionNetwork,
+        optimizer: torch.optim.Optimizer,
+        schedule: torch.optim.lr_scheduler.LRScheduler,
+        average: _Average,
+    ) -> _Progress:
+        if not path.is_file():
+            return cls(0, [])
+        state = torch.load(path, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.weights, average.updates = state["average"], state["updates"]
+        optimizer.load_state_dict(state["optimizer"])
+        schedule.load_state_dict(state["schedule"])
+        return cls(state["epoch"], state["history"], *state["best"])

@@ -1,0 +1,166 @@
+"""One run of learning, from a data set to a checkpoint: what train and crossvalidate share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from moodlens.checkpoint import WEIGHTS, Checkpoint, load_checkpoint, save_checkpoint
+from moodlens.network import EmotionNetwork
+from moodlens.preprocess import decode_side
+from training.backbones import fingerprint, pretrained_network
+from training.config import Config
+from training.curves import draw_curves
+from training.emotion6 import Emotion6
+from training.features import frozen_features
+from training.fit import Examples, Validate, fine_tune
+from training.heads import ChosenHeads, choose_heads
+from training.judging import predict_with
+from training.metrics import score
+from training.provenance import LEARNED_FROM, learned_from
+from training.ratings import Ratings
+from training.run_folder import close_run, describe, open_run
+from training.split import make_folds
+from training.targets import targets
+from training.workers import Workers
+
+_STORAGE = {"float32": torch.float32, "float16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """What a run leaves behind.
+
+    Attributes:
+        checkpoint: as loaded from where it was written.
+        heads: the fitted heads, with what cross-validation said of the frozen features; None where
+            the run had ended before.
+        history: of fine-tuning, one entry per epoch.
+    """
+
+    checkpoint: Checkpoint
+    heads: ChosenHeads | None
+    history: Sequence[Mapping[str, Any]]
+
+
+def learn(
+    dataset: Emotion6,
+    numbers: Sequence[int],
+    config: Config,
+    *,
+    out: Path,
+    cache: Path,
+    name: str,
+    teachers: Sequence[Path] = (),
+    facts: Mapping[str, Any] | None = None,
+    workers: Workers | None = None,
+) -> Learned:
+    """Learn from some of a data set's pictures and write the checkpoint.
+
+    A run that was stopped goes on where it was; one that is finished is loaded.
+
+    Args:
+        dataset: the whole data set.
+        numbers: which of its pictures to learn from.
+        config: all hyper-parameters.
+        out: folder for the checkpoint, and in its ``run/`` for state, history and curves.
+        cache: folder for frozen features, shared by all runs.
+        name: of the checkpoint.
+        teachers: files of ratings that the targets are mixed with.
+        facts: more facts for the checkpoint's ``training``.
+        workers: the processes that train as one.
+
+    Raises:
+        SettingsError: ``out`` belongs to another run, or the pretrained weights cannot be had.
+        DatasetError: a teacher lacks pictures.
+    """
+    workers = workers or Workers()
+    part = dataset.subset(numbers)
+    network = pretrained_network(config)
+    description = describe(config.to_json(), part.names, fingerprint(network), teachers)
+    if workers.is_first:
+        run = open_run(out, description)
+    workers.wait()
+    run = open_run(out, description)
+    if (out / WEIGHTS).is_file():
+        return Learned(load_checkpoint(out), None, [])
+
+    features = frozen_features(network, dataset, cache, workers=workers)[:, list(numbers)]
+    heads = choose_heads(features, part.ratings, config)
+    heads.heads.write_into(network)
+    history: list[dict[str, Any]] = []
+    if config.finetune.epochs:
+        history = _fine_tune(
+            network,
+            part,
+            numbers=numbers,
+            config=config,
+            run=run,
+            teachers=teachers,
+            workers=workers,
+        )
+    if workers.is_first:
+        save_checkpoint(
+            out,
+            network,
+            name=name,
+            training={
+                "config": config.to_json(),
+                "l2": {"emotion": heads.l2, "affect": heads.affect_l2},
+                "teachers": [path.name for path in teachers],
+                LEARNED_FROM: learned_from(part.names),
+                **(facts or {}),
+            },
+            storage=_STORAGE[config.storage],
+        )
+        if history:
+            draw_curves(run / "curves.png", history)
+        close_run(run)
+    workers.wait()
+    return Learned(load_checkpoint(out), heads, history)
+
+
+def _fine_tune(
+    network: EmotionNetwork,
+    part: Emotion6,
+    *,
+    numbers: Sequence[int],
+    config: Config,
+    run: Path,
+    teachers: Sequence[Path],
+    workers: Workers,
+) -> list[dict[str, Any]]:
+    pictures = _decode_all(part, decode_side(network.config), quiet=not workers.is_first)
+    aims = targets(part, teachers, config.distill)
+    rows = np.arange(len(part))
+    validate: Validate | None = None
+    if config.finetune.patience:
+        # One of so many stratified folds is about the share that was asked for.
+        folds = round(1 / config.finetune.validation_share)
+        held = make_folds(part.ratings.dominant, folds=folds) == 0
+        validate = _validation([pictures[i] for i in rows[held]], part.ratings[rows[held]])
+        rows = rows[~held]
+    examples = Examples(
+        [pictures[i] for i in rows], aims[rows], [numbers[i] for i in rows.tolist()]
+    )
+    return fine_tune(network, examples, config, run, validate=validate, workers=workers)
+
+
+def _validation(pictures: list[Image.Image], true: Ratings) -> Validate:
+    def validate(network: EmotionNetwork) -> Mapping[str, float]:
+        scores = score(predict_with(network, pictures), true)
+        return {name: round(scores[name], 5) for name in ("kl", "pearson", "top1", "top2")}
+
+    return validate
+
+
+def _decode_all(dataset: Emotion6, side: int, *, quiet: bool) -> list[Image.Image]:
+    indices = tqdm(range(len(dataset)), desc="decoding", unit="picture", leave=False, disable=quiet)
+    return [dataset.picture(i, short_side=side) for i in indices]

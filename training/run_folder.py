@@ -1,0 +1,86 @@
+"""The folder of one run: what it is, how far it came, and that it belongs to no other run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from moodlens.checkpoint import read_json, write_json
+from moodlens.errors import CheckpointError, SettingsError
+from training.fit import STATE
+
+RUN = "run"
+_DESCRIPTION = "run.json"
+
+
+def open_run(out: Path, description: Mapping[str, Any]) -> Path:
+    """Make the folder for a run's state, or find the one to go on from.
+
+    Args:
+        out: where the checkpoint will lie.
+        description: everything that decides the result.
+
+    Returns:
+        ``out/run``.
+
+    Raises:
+        SettingsError: the folder belongs to another run, or holds something else.
+    """
+    folder = out / RUN
+    wanted = json.loads(json.dumps(description))
+    try:
+        found = read_json(folder / _DESCRIPTION)
+    except CheckpointError:
+        if out.is_dir() and any(out.iterdir()):
+            raise SettingsError(
+                f"The folder {out.name!r} is not empty and holds no run of this training. "
+                "Give another --out."
+            ) from None
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / _DESCRIPTION, wanted)
+        return folder
+    if found != wanted:
+        changed = ", ".join(_changed(found, wanted))
+        raise SettingsError(
+            f"The folder {out.name!r} belongs to another run: {changed} differ. Give another --out."
+        )
+    return folder
+
+
+def close_run(folder: Path) -> None:
+    """Drop the state to go on from: the checkpoint is written."""
+    (folder / STATE).unlink(missing_ok=True)
+
+
+def describe(
+    config: Mapping[str, Any], names: Sequence[str], backbone: str, teachers: Sequence[Path]
+) -> dict[str, Any]:
+    """What decides a run's result.
+
+    Args:
+        config: all hyper-parameters.
+        names: of the pictures that are learned from.
+        backbone: fingerprint of the pretrained weights.
+        teachers: files of ratings.
+    """
+    return {
+        "config": dict(config),
+        "pictures": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+        "backbone": backbone,
+        "teachers": [hashlib.sha256(path.read_bytes()).hexdigest() for path in teachers],
+    }
+
+
+def _changed(found: Any, wanted: Any, prefix: str = "") -> list[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        keys = sorted(found.keys() | wanted.keys())
+        return [
+            name
+            for key in keys
+            if found.get(key) != wanted.get(key)
+            for name in _changed(found.get(key), wanted.get(key), f"{prefix}{key}.")
+        ]
+    return [prefix.rstrip(".")]

@@ -1,0 +1,48 @@
+"""What the network should say about each picture: voters, or voters and teachers mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from moodlens.errors import SettingsError
+from training.config import DistillConfig
+from training.emotion6 import Emotion6
+from training.ratings import Ratings
+from training.ratings_file import read_ratings
+
+
+def targets(dataset: Emotion6, teachers: Sequence[Path], distill: DistillConfig) -> Ratings:
+    """Targets for every picture of a data set.
+
+    ``weight * teacher + (1 - weight) * voters``, after Hinton, Vinyals and Dean: Distilling the
+    Knowledge in a Neural Network, 2015, at temperature 1. Several teachers count by their shares.
+
+    Args:
+        dataset: the pictures and what their viewers said.
+        teachers: files of ratings, made without the pictures that will judge the network.
+        distill: how much the teachers count.
+
+    Raises:
+        DatasetError: a teacher's file cannot be used or lacks pictures.
+        SettingsError: not as many shares as teachers.
+    """
+    voters = dataset.ratings
+    if not teachers:
+        return voters
+    shares = distill.shares or (1.0,) * len(teachers)
+    if len(shares) != len(teachers):
+        raise SettingsError(
+            f"distill.shares has {len(shares)} values for {len(teachers)} teachers."
+        )
+    said = [read_ratings(path, dataset.names) for path in teachers]
+    by_teacher = distill.weight * np.asarray(shares) / sum(shares)
+    weights = [*by_teacher.tolist(), 1 - distill.weight]
+    everyone = [*said, voters]
+    return Ratings.of(
+        sum(w * r.shares for w, r in zip(weights, everyone, strict=True)),
+        sum(w * r.valence for w, r in zip(weights, everyone, strict=True)),
+        sum(w * r.arousal for w, r in zip(weights, everyone, strict=True)),
+    )
