@@ -16,8 +16,12 @@ from moodlens.settings import read_settings
 
 
 def main() -> None:
+    """Serve the page and the REST routes until the process is asked to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     try:
         settings = read_settings()
     except SettingsError as error:
@@ -25,11 +29,12 @@ def main() -> None:
     service = PredictionService(settings)
     service.start()
 
-    from moodlens.interface import build, launch_options  # Gradio takes seconds; torch loads meanwhile
+    # Importing Gradio takes seconds, which the checkpoint's own thread uses.
+    from moodlens.interface import build, launch_options
     from moodlens.rest import build_router
 
     demo = build(service)
-    demo.launch(
+    _, url, _ = demo.launch(
         server_name=settings.host,
         server_port=settings.port or None,
         app_kwargs={"routes": build_router(service).routes},
@@ -37,9 +42,7 @@ def main() -> None:
         prevent_thread_lock=True,
         **launch_options(settings),
     )
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    print(f"MoodLens is at {url}", flush=True)
     stop.wait()
     demo.close()
     service.close()

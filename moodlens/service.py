@@ -72,16 +72,20 @@ class PredictionService:
         self._failure: str | None = None
         self._settled = threading.Event()
         self._follower: Follower | None = None
+        self._loader = threading.Thread(target=self._load, name="moodlens-load", daemon=True)
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
             self._explain_batch, max_waiting=settings.max_queue
         )
 
     def start(self) -> None:
         """Begin to load the checkpoint, without waiting for it."""
-        threading.Thread(target=self._load, name="moodlens-load", daemon=True).start()
+        self._loader.start()
 
     def close(self) -> None:
         """Answer what waits, then stop."""
+        # Ending the process while another thread imports PyTorch would abort it.
+        if self._loader.is_alive():
+            self._loader.join(_LOADING_PATIENCE)
         if self._follower is not None:
             self._follower.close()
         self._explain.close()
