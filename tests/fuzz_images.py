@@ -83,6 +83,7 @@ def _try_batch(files: list[bytes], rng: random.Random, latest: Path, report: Pat
     warnings.simplefilter("ignore")
     verdicts = []
     for data in files:
+        latest.write_bytes(data)
         _verdict(data, None)
     before = _peak_megabytes()
     for _ in range(_BATCH):

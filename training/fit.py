@@ -34,6 +34,8 @@ from training.workers import Workers
 STATE = "state.pt"
 HISTORY = "history.jsonl"
 
+_SHORTEST_CYCLE = 4  # steps; with fewer there is no way up and down again
+
 Validate = Callable[[EmotionNetwork], Mapping[str, float]]
 """Figures of the network as it stands; ``kl`` has to be among them."""
 
@@ -221,10 +223,10 @@ def _seed(seed: int, epoch: int, number: int) -> int:
 def _schedule(
     optimizer: torch.optim.Optimizer, tune: FinetuneConfig, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    if tune.schedule == "one_cycle":
+    if tune.schedule == "one_cycle" and steps >= _SHORTEST_CYCLE:
         rates = [group["lr"] for group in optimizer.param_groups]
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, rates, total_steps=steps, pct_start=max(tune.warmup, 1 / steps)
+            optimizer, rates, total_steps=steps, pct_start=max(tune.warmup, 2 / steps)
         )
     warmup = tune.warmup * steps
 

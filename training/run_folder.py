@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from moodlens.checkpoint import read_json, write_json
-from moodlens.errors import CheckpointError, SettingsError
+from moodlens.checkpoint import file_sha256, read_json, write_json
+from moodlens.errors import CheckpointError, DatasetError, SettingsError
 from training.fit import STATE
 
 RUN = "run"
@@ -65,13 +65,23 @@ def describe(
         names: of the pictures that are learned from.
         backbone: fingerprint of the pretrained weights.
         teachers: files of ratings.
+
+    Raises:
+        DatasetError: a teacher's file cannot be read.
     """
     return {
         "config": dict(config),
         "pictures": hashlib.sha256("\n".join(names).encode()).hexdigest(),
         "backbone": backbone,
-        "teachers": [hashlib.sha256(path.read_bytes()).hexdigest() for path in teachers],
+        "teachers": [_sha256(path) for path in teachers],
     }
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError:
+        raise DatasetError(f"The ratings file {path.name} cannot be read.") from None
 
 
 def _changed(found: Any, wanted: Any, prefix: str = "") -> list[str]:

@@ -45,7 +45,7 @@ def build(service: PredictionService) -> gr.Blocks:
     ) as page:
         static_part("part.header")
         build_status(service, page)
-        with gr.Tabs():
+        with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab(translate("picture.tab"), id="picture"):
                 build_picture_panel(service, store, page)
             with gr.Tab(translate("live.tab"), id="live"):
