@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := app.py moodlens training tests
 
-.PHONY: app test bench style quality screenshots clean
+.PHONY: app test bench style quality screenshots fuzz clean
 
 app: $(VENV)/.app-installed
 	$(BIN)/python app.py
@@ -20,12 +20,18 @@ style: $(VENV)/.tests-installed
 	$(BIN)/ruff format $(CODE)
 
 quality: $(VENV)/.tests-installed
+	rm -f moodlens/interface/*.pyi  # Gradio writes them, and mypy would believe them
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 
 screenshots: $(VENV)/.browser-installed
 	$(BIN)/python -m tests.screenshots
+
+# Minutes by choice: `make fuzz MINUTES=30`.
+MINUTES ?= 5
+fuzz: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.fuzz_images --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV)

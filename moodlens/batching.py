@@ -92,7 +92,7 @@ class Batcher(Generic[Item, Answer]):
     def _answer(self, batch: list[tuple[Item, Future[Answer]]]) -> None:
         try:
             answers = self._run([item for item, _ in batch])
-        except BaseException as error:  # noqa: BLE001 - it belongs to the callers, not to the worker
+        except BaseException as error:
             for _, future in batch:
                 future.set_exception(error)
             return

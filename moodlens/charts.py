@@ -216,7 +216,8 @@ def affect_plane(
     figure.update_yaxes(
         title={"text": wording("plane.arousal"), "standoff": 4, "font": {"size": 13}}, **axis
     )
-    for shape in ({"x0": middle, "x1": middle, "y0": 1, "y1": 9},) + (
+    for shape in (
+        {"x0": middle, "x1": middle, "y0": 1, "y1": 9},
         {"x0": 1, "x1": 9, "y0": middle, "y1": middle},
     ):
         figure.add_shape(type="line", line={"color": _AXIS, "width": 1}, layer="below", **shape)

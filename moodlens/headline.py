@@ -23,8 +23,14 @@ NOTABLY_NEUTRAL = 0.25
 WORTH_MENTION = 0.15
 """The second emotion is mentioned from this share on."""
 
-_FRACTIONS = ((1 / 2, "half"), (2 / 5, "two_in_five"), (1 / 3, "one_in_three"))
-_FRACTIONS += ((1 / 4, "one_in_four"), (1 / 5, "one_in_five"), (1 / 6, "one_in_six"))
+_FRACTIONS = (
+    (1 / 2, "half"),
+    (2 / 5, "two_in_five"),
+    (1 / 3, "one_in_three"),
+    (1 / 4, "one_in_four"),
+    (1 / 5, "one_in_five"),
+    (1 / 6, "one_in_six"),
+)
 
 
 def headline(prediction: Prediction, wording: Wording) -> str:

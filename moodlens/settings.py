@@ -11,7 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from moodlens.errors import SettingsError
-from moodlens.images import PictureLimits
+from moodlens.images import DEFAULT_LIMITS, PictureLimits
 
 _MEGA = 1_000_000
 
@@ -45,7 +45,7 @@ class Settings:
     port: int = 7860
     threads: int = 2
     max_queue: int = 64
-    limits: PictureLimits = PictureLimits()
+    limits: PictureLimits = DEFAULT_LIMITS
     feedback_folder: Path = Path("feedback")
     feedback_dataset: str = ""
     feedback_salt: str = field(default="", repr=False)
@@ -67,14 +67,15 @@ def read_settings(
     environ = os.environ if environ is None else environ
     file_values = dotenv_values(env_file or Path(".env"))
     values = {k: v for k, v in file_values.items() if v is not None} | dict(environ)
-    on_space = "SPACE_ID" in values
+    # A Space's container is reached from outside; anywhere else the page is one's own.
+    default_host = "0.0.0.0" if "SPACE_ID" in values else "127.0.0.1"  # noqa: S104
     cores = os.cpu_count() or 1
     megabytes = _number(values, "MOODLENS_MAX_MEGABYTES", 20, 1, 1000)
     megapixels = _number(values, "MOODLENS_MAX_MEGAPIXELS", 100, 1, 1000)
     return Settings(
         checkpoint=values.get("MOODLENS_CHECKPOINT", "").strip(),
         follow_seconds=_number(values, "MOODLENS_FOLLOW_SECONDS", 300, 1, 86_400),
-        host=values.get("MOODLENS_HOST", "").strip() or ("0.0.0.0" if on_space else "127.0.0.1"),
+        host=values.get("MOODLENS_HOST", "").strip() or default_host,
         port=_number(values, "MOODLENS_PORT", 7860, 0, 65535),
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
         max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),

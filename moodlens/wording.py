@@ -65,7 +65,7 @@ def wording(language: str) -> Wording:
 
 
 def preferred_wording(accept_language: str | None) -> Wording:
-    """The wording for a browser's Accept-Language header: the first language that is spoken here."""
+    """The wording for a browser's Accept-Language header: the first that is spoken here."""
     for entry in (accept_language or "").split(","):
         code = entry.split(";")[0].strip().lower().split("-")[0]
         if code in LANGUAGES:

@@ -54,7 +54,7 @@ def test_rest_follows_the_contract(app: RunningApp, path: Path) -> None:
     prediction = body["prediction"]
     assert list(shares(body)) == list(EMOTIONS)
     assert sum(shares(body).values()) == pytest.approx(1, abs=1e-9)
-    assert prediction["dominant_emotion"] == max(EMOTIONS, key=shares(body).get)
+    assert prediction["dominant_emotion"] == max(EMOTIONS, key=lambda name: shares(body)[name])
     assert prediction["confidence"] == max(shares(body).values())
     assert 0 <= prediction["neutral"] <= 1
     assert 0 <= prediction["ambiguity"] <= 1

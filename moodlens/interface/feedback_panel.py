@@ -62,7 +62,8 @@ def form(wording: Wording) -> str:
     """The questions for one answer."""
     clicks = "".join(
         f'<button type="button" data-felt="{emotion.name}"><span aria-hidden="true">'
-        f"{colour_emoji(emotion)}</span> {escape(capitalised(wording.emotion(emotion.name)))}</button>"
+        f"{colour_emoji(emotion)}</span> "
+        f"{escape(capitalised(wording.emotion(emotion.name)))}</button>"
         for emotion in (*PALETTE, NEUTRAL)
     )
     sliders = "".join(

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 import pandas as pd
-from gradio.components.file import ListFiles
+from gradio.data_classes import ListFiles
 from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 

@@ -13,8 +13,9 @@ from moodlens.wording import Wording, capitalised
 
 def waiting(wording: Wording) -> str:
     """The place of the headline before there is a picture."""
+    title = escape(wording("result.waiting"))
     return (
-        f'<div class="ml-headline ml-empty" role="status"><h2>{escape(wording("result.waiting"))}</h2>'
+        f'<div class="ml-headline ml-empty" role="status"><h2>{title}</h2>'
         f"<p>{escape(wording('result.waiting_more'))}</p></div>"
     )
 

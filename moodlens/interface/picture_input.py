@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components.image import ImageData
+from gradio.data_classes import ImageData
 
 from moodlens.errors import MissingPictureError, PictureError
 from moodlens.interface.translations import errors_as_toasts

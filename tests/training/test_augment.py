@@ -35,8 +35,13 @@ def test_the_train_preset_hangs_on_the_seed_alone() -> None:
 
 def test_every_option_changes_the_picture() -> None:
     still = {
-        "crop_scale": (1.0, 1.0), "crop_ratio": (1.0, 1.0), "flip": 0.0, "brightness": 0.0,
-        "contrast": 0.0, "saturation": 0.0, "hue": 0.0,
+        "crop_scale": (1.0, 1.0),
+        "crop_ratio": (1.0, 1.0),
+        "flip": 0.0,
+        "brightness": 0.0,
+        "contrast": 0.0,
+        "saturation": 0.0,
+        "hue": 0.0,
     }
     square = PICTURE.crop((0, 0, 60, 60))
 
@@ -47,7 +52,14 @@ def test_every_option_changes_the_picture() -> None:
 
     plain = view()
     for option in (
-        {"flip": 1.0}, {"brightness": 0.5}, {"contrast": 0.5}, {"saturation": 0.9}, {"hue": 0.2},
-        {"rotate": 45.0}, {"erase": 1.0}, {"crop_scale": (0.3, 0.3)}, {"trivial": True},
+        {"flip": 1.0},
+        {"brightness": 0.5},
+        {"contrast": 0.5},
+        {"saturation": 0.9},
+        {"hue": 0.2},
+        {"rotate": 45.0},
+        {"erase": 1.0},
+        {"crop_scale": (0.3, 0.3)},
+        {"trivial": True},
     ):
         assert not torch.equal(view(**option), plain), option

@@ -1,3 +1,5 @@
+from typing import cast
+
 import pytest
 import torch
 
@@ -10,8 +12,8 @@ def make(backbone: str) -> EmotionNetwork:
     network = build_network(NetworkConfig.for_backbone(backbone, input_size=64)).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.2)
-            module.running_var.uniform_(0.5, 1.5)
+            torch.nn.init.normal_(cast("torch.Tensor", module.running_mean), 0, 0.2)
+            torch.nn.init.uniform_(cast("torch.Tensor", module.running_var), 0.5, 1.5)
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.normal_(module.bias, 0, 0.2)
     return network

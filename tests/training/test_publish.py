@@ -359,7 +359,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("fault", "reason"), [({"status": 500}, "error 500"), ({"reset": True}, "connection")]
     )
-    def test_the_hub_fails_on_the_way(  # noqa: PLR0917
+    def test_the_hub_fails_on_the_way(
         self,
         owner: HubServer,
         make: Make,

@@ -113,7 +113,7 @@ def test_another_run_does_not_get_the_folder(
     Path("full").mkdir()
     Path("full", "note.txt").write_text("mine", encoding="utf-8")
     assert learn(data, "full", *TINY) == 2
-    assert os.listdir("full") == ["note.txt"]
+    assert [path.name for path in Path("full").iterdir()] == ["note.txt"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])

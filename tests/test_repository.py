@@ -1,0 +1,100 @@
+"""The files that have to agree with one another, and what must never be in them."""
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from moodlens.settings import Settings
+from tests.running_app import REPOSITORY
+
+TOP_LEVEL = {"app.py", "moodlens", "training", "requirements.txt", "README.md", "LICENSE", "tests"}
+TOOLING = {"Makefile", "pyproject.toml"}
+
+
+def tracked() -> list[str]:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    return [name for name in listing.stdout.splitlines() if (REPOSITORY / name).is_file()]
+
+
+@pytest.fixture(scope="module")
+def front_matter() -> dict[str, Any]:
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("---\n")
+    matter: dict[str, Any] = yaml.safe_load(text.split("---\n")[1])
+    return matter
+
+
+def test_the_space_runs_the_gradio_that_is_required(front_matter: dict[str, Any]) -> None:
+    requirements = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8")
+    assert front_matter["sdk"] == "gradio"
+    assert f"gradio=={front_matter['sdk_version']}\n" in requirements
+
+
+def test_the_space_starts_what_is_there(front_matter: dict[str, Any]) -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert (REPOSITORY / front_matter["app_file"]).is_file()
+    assert project["requires-python"] == f">={front_matter['python_version']}"
+    assert front_matter["license"] == project["license"].lower()
+    assert len(front_matter["short_description"]) <= 60
+    assert {"title", "emoji", "models", "tags"} <= set(front_matter)
+
+
+def test_every_setting_is_in_the_example_file() -> None:
+    source = (REPOSITORY / "moodlens/settings.py").read_text(encoding="utf-8")
+    example = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r'"(MOODLENS_\w+)"', source)) == set(
+        re.findall(r"^(MOODLENS_\w+)=", example, re.MULTILINE)
+    )
+
+
+def test_the_example_file_shows_the_defaults() -> None:
+    example = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^(MOODLENS_\w+)=(.*)$", example, re.MULTILINE))
+    default = Settings()
+    assert shown["MOODLENS_CHECKPOINT"] == default.checkpoint
+    assert shown["MOODLENS_HOST"] == default.host
+    assert shown["MOODLENS_PORT"] == str(default.port)
+    assert shown["MOODLENS_MAX_QUEUE"] == str(default.max_queue)
+    assert int(shown["MOODLENS_MAX_MEGABYTES"]) * 1_000_000 == default.limits.max_bytes
+    assert int(shown["MOODLENS_MAX_MEGAPIXELS"]) * 1_000_000 == default.limits.max_pixels
+
+
+def test_the_top_level_is_as_agreed() -> None:
+    top = {name.split("/")[0] for name in tracked()}
+    assert {name for name in top if not name.startswith(".")} == TOP_LEVEL | TOOLING
+
+
+def test_the_bundled_checkpoint_is_small_and_says_its_terms() -> None:
+    folder = REPOSITORY / "moodlens/bundled"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 10_000_000
+    assert "Research use only" in (folder / "LICENSE.md").read_text(encoding="utf-8")
+    assert "Research use only" in json.loads((folder / "config.json").read_text())["license"]
+
+
+def test_no_file_is_too_large_or_names_a_machine() -> None:
+    forbidden = re.compile(r"/work/(?!\*)|/root/|/home/\w+/|extra-index-url|find-links")
+    for name in tracked():
+        path = REPOSITORY / name
+        assert path.stat().st_size < 10_000_000, name
+        if path.suffix in {".py", ".md", ".txt", ".toml", ".yaml", ".json", ""} and (
+            path != Path(__file__)
+        ):
+            assert not forbidden.search(path.read_text(encoding="utf-8", errors="ignore")), name
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for name in ("README.md", ".github/CONTRIBUTING.md", "training/RESULTS.md"):
+        path = REPOSITORY / name
+        for link in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+            if not link.startswith("http"):
+                assert (path.parent / link).exists(), f"{name}: {link}"
