@@ -41,12 +41,15 @@ class Predictor:
     Args:
         checkpoint: the network to use.
         model: how its answers name it.
+        device: where PyTorch computes.
     """
 
-    def __init__(self, checkpoint: Checkpoint, model: ModelInfo) -> None:
+    def __init__(self, checkpoint: Checkpoint, model: ModelInfo, *, device: str = "cpu") -> None:
         self.model = model
         self.config = checkpoint.config
-        self._network = checkpoint.network.eval().to(memory_format=torch.channels_last)
+        self._device = torch.device(device)
+        network = checkpoint.network.eval().to(self._device)
+        self._network = network.to(memory_format=torch.channels_last)
         self._certainty = checkpoint.certainty
         self._maps_are_exact = self._pools_by_averaging()
 
@@ -68,12 +71,13 @@ class Predictor:
         if not pictures:
             return []
         crops = [centre_crop(picture, self.config) for picture in pictures]
-        feature_map = self._network.feature_map(to_pixels(crops, self.config))
+        pixels = to_pixels(crops, self.config).to(self._device)
+        feature_map = self._network.feature_map(pixels)
         output = self._network.heads(self._network.pool(feature_map))
         maps: Sequence[NDArray[np.float32] | None] = [None] * len(pictures)
         if self._maps_are_exact:
             weight = self._network.emotion_head.weight
-            maps = list(torch.einsum("kf,nfhw->nkhw", weight, feature_map).numpy())
+            maps = list(torch.einsum("kf,nfhw->nkhw", weight, feature_map).cpu().numpy())
         return [
             Explanation(prediction, positions, crop_box(*picture.size, self.config))
             for prediction, positions, picture in zip(
@@ -99,7 +103,7 @@ class Predictor:
     def _pools_by_averaging(self) -> bool:
         """Found out on the probe picture, which also warms the kernels up for the first viewer."""
         pixels = to_pixels([centre_crop(probe_picture(), self.config)], self.config)
-        feature_map: Tensor = self._network.feature_map(pixels)
+        feature_map: Tensor = self._network.feature_map(pixels.to(self._device))
         features = self._network.pool(feature_map)
         if feature_map.ndim != 4:
             return False

@@ -22,6 +22,7 @@ from moodlens.hub import Located, locate, locate_bundled
 from moodlens.images import read_picture
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.settings import Settings
+from moodlens.zero_gpu import borrow_gpu
 
 if TYPE_CHECKING:  # importing torch takes seconds, and the page should not wait for it
     from moodlens.predictor import Explanation, Predictor
@@ -72,6 +73,7 @@ class PredictionService:
         self._failure: str | None = None
         self._settled = threading.Event()
         self._follower: Follower | None = None
+        self._explain_on_gpu = borrow_gpu()
         self._loader = threading.Thread(target=self._load, name="moodlens-load", daemon=True)
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
             self._explain_batch, max_waiting=settings.max_queue
@@ -207,4 +209,9 @@ class PredictionService:
         loaded = self._loaded
         if loaded is None:
             raise BusyError("MoodLens is still waking up; please try again in a moment.", 5)
+        if self._explain_on_gpu is not None:
+            try:
+                return self._explain_on_gpu(loaded.folder, loaded.predictor.model, pictures)
+            except Exception as error:  # whatever the Space says: nobody's turn, no time left
+                logger.warning("answering without the graphics processor: %r", error)
         return loaded.predictor.explain(pictures)

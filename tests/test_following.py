@@ -5,15 +5,19 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
+from moodlens import hub as hub_module
 from moodlens.following import Follower
-from moodlens.hub import CheckpointReference, Located, locate, locate_bundled
+from moodlens.hub import CheckpointReference, Located, locate_bundled
 from tests.hub_server import HubServer
 from tests.hub_store import Repository
 
 NAME = "owner/weights"
+locate = partial(hub_module.locate, patience=120)
+
 Follow = Callable[[str, Located], "queue.Queue[Located]"]
 
 
@@ -61,7 +65,7 @@ def test_a_new_commit_is_offered_once(
     offers = follow(NAME, locate(NAME))
     assert is_quiet(offers)
     newer = repository.put({"config.json": b'{"version": 2}'})
-    offered = offers.get(timeout=5)
+    offered = offers.get(timeout=60)
     assert (offered.revision, offered.source, offered.notice) == (newer.sha, "hub", None)
     assert (offered.folder / "config.json").read_bytes() == b'{"version": 2}'
     assert is_quiet(offers)
@@ -91,7 +95,7 @@ def test_late_weights_are_offered_when_they_come(
     offers = follow(text, stand_in)
     assert is_quiet(offers)
     hub.start()
-    assert offers.get(timeout=5).revision == commit
+    assert offers.get(timeout=60).revision == commit
     assert is_quiet(offers)
     assert len(threads()) == (0 if revision == "the commit" else 1)
 
@@ -105,7 +109,7 @@ def test_the_cache_is_confirmed_when_the_hub_is_back(
     assert stand_in.notice
     offers = follow(NAME, stand_in)
     hub.start()
-    confirmed = offers.get(timeout=5)
+    confirmed = offers.get(timeout=60)
     assert (confirmed.revision, confirmed.source, confirmed.notice) == (commit, "hub", None)
 
 
@@ -114,7 +118,7 @@ def test_failures_are_outlasted(hub: HubServer, repository: Repository, follow: 
     hub.fail("/api/", status=500, times=3)
     newer = repository.put({"model.safetensors": b"other weights"})
     hub.fail("/storage/", corrupt=True, times=2)
-    assert offers.get(timeout=10).revision == newer.sha
+    assert offers.get(timeout=60).revision == newer.sha
 
 
 def test_a_repository_without_weights_is_never_offered(
@@ -124,7 +128,7 @@ def test_a_repository_without_weights_is_never_offered(
     repository.commit("main", {}, title="Remove all")
     assert is_quiet(offers)
     newer = repository.put({"config.json": b"{}", "model.safetensors": b"weights again"})
-    assert offers.get(timeout=5).revision == newer.sha
+    assert offers.get(timeout=60).revision == newer.sha
 
 
 @pytest.mark.parametrize("text", ["", "the commit"])
@@ -148,7 +152,7 @@ def test_closing_stops_the_looking(hub: HubServer, repository: Repository) -> No
     follower.close()
     threads_left = threads()
     for thread in threads_left:
-        thread.join(timeout=2)
+        thread.join(timeout=60)
     assert not threads()
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import gradio as gr
 import pandas as pd
-from gradio.data_classes import ListFiles
 from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
@@ -20,6 +19,7 @@ from moodlens.emotions import EMOTIONS
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.interface.answer import answer_file
 from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.picture_input import SentFile, build_files_input
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 from moodlens.prediction import Prediction
 from moodlens.service import PredictionService
@@ -34,14 +34,6 @@ _ORDERS = ("given", *EMOTIONS, "ambiguity")
 
 
 @dataclass(frozen=True, slots=True)
-class SentFile:
-    """An uploaded file and what its sender calls it."""
-
-    path: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class BatchItem:
     """One row with the small picture that the gallery shows; None for a broken file."""
 
@@ -49,23 +41,10 @@ class BatchItem:
     thumbnail: Image.Image | None
 
 
-class FilesInput(gr.File):
-    """A gr.File that keeps the names and refuses no file for its kind: the row will say why."""
-
-    is_template = True
-
-    def preprocess(self, payload: ListFiles | None) -> list[SentFile]:
-        """The uploaded files in the order in which they were chosen."""
-        files = payload.root if payload is not None else []
-        return [SentFile(file.path, file.orig_name or "?") for file in files]
-
-
 def build_many_panel(service: PredictionService) -> None:
     """Lay the tab out and connect it."""
     static_part("part.many")
-    files = FilesInput(
-        label=translate("many.files"), file_count="multiple", elem_id="many-files", height=170
-    )
+    files = build_files_input(label=translate("many.files"), elem_id="many-files", height=170)
     progress = own_html(elem_id="many-progress")
     items = gr.State([], time_to_live=1800.0)
     with gr.Column(visible=False, elem_classes="ml-card") as results:

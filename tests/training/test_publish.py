@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -28,12 +27,12 @@ from moodlens.predictor import Predictor
 from moodlens.pretrained import from_pretrained
 from tests.hub_server import HubServer
 from tests.hub_store import Repository
+from tests.running_app import RunningApp
 from tests.tiny_checkpoint import make_checkpoint
 from tests.training.emotion6_factory import make_emotion6
 from training import evaluate, publish
 from training.publication import refuse_worse
 
-ROOT = Path(publish.__file__).parents[1]
 REPO = "owner/weights"
 SPACE = "owner/app"
 FILES = {
@@ -209,7 +208,15 @@ class TestCommit:
         card = ModelCard.load(REPO)
         card.validate()
         assert card.data.library_name == "moodlens"
-        assert f'from_pretrained("{REPO}")' in card.text
+
+    def test_the_three_lines_of_the_card_work(
+        self, owner: HubServer, make: Make, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run(make())
+        code = ModelCard.load(REPO).text.split("```python\n")[1].split("```")[0]
+        capsys.readouterr()
+        exec(code, {"picture": probe_picture()})
+        assert head(owner) in capsys.readouterr().out
 
 
 class TestRefusals:
@@ -461,29 +468,14 @@ def test_an_app_that_follows_main_swaps_without_losing_a_request(
     """The whole way: publish, a running app, publish again, and no request in between fails."""
     assert run(make(kl=1.5)) == 0
     old = head(owner)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "MOODLENS_CHECKPOINT": REPO,
-        "MOODLENS_FOLLOW_SECONDS": "1",
-        "MOODLENS_PORT": str(port),
-        "MOODLENS_THREADS": "1",
-    }
-    app = subprocess.Popen([sys.executable, ROOT / "app.py"], env=environment, cwd=tmp_path)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
-            assert _revision(client, wait_for=lambda revision: revision == old) == old
-            answers = _ask_while(client, lambda: run(make("second", seed=1, kl=1.25)))
-            new = head(owner)
-            assert new != old
-            answers += _ask_while(
-                client, lambda: _revision(client, wait_for=lambda revision: revision == new)
-            )
-            answers += _ask_while(client, lambda: time.sleep(0.5))
-    finally:
-        app.terminate()
-        assert app.wait(60) == 0
+    settings = {"MOODLENS_CHECKPOINT": REPO, "MOODLENS_FOLLOW_SECONDS": "1"}
+    with RunningApp(tmp_path, settings) as app:
+        app.wait_until_ready()
+        _wait_for_revision(app, old)
+        answers = _ask_while(app, lambda: run(make("second", seed=1, kl=1.25)))
+        new = head(owner)
+        answers += _ask_while(app, lambda: _wait_for_revision(app, new))
+        answers += _ask_while(app, lambda: time.sleep(0.5))
     assert {answer.status_code for answer in answers} == {200}
     first: dict[str, dict[str, float]] = {}
     for answer in answers:
@@ -495,21 +487,14 @@ def test_an_app_that_follows_main_swaps_without_losing_a_request(
     assert first[new] != pytest.approx(first[old], abs=0.01)
 
 
-def _revision(client: httpx.Client, wait_for: Callable[[str], bool]) -> str:
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        try:
-            body = client.get("/healthz").json()
-            revision: str = body.get("model", {}).get("revision", "")
-            if wait_for(revision):
-                return revision
-        except httpx.TransportError:
-            pass
+def _wait_for_revision(app: RunningApp, revision: str) -> None:
+    deadline = time.monotonic() + 300
+    while httpx.get(f"{app.url}/healthz", timeout=60).json()["model"]["revision"] != revision:
+        assert time.monotonic() < deadline, "the app does not get there"
         time.sleep(0.2)
-    pytest.fail("the app does not get there")
 
 
-def _ask_while(client: httpx.Client, work: Callable[[], object]) -> list[httpx.Response]:
+def _ask_while(app: RunningApp, work: Callable[[], object]) -> list[httpx.Response]:
     """Three callers ask without a pause for as long as the work takes."""
     stream = io.BytesIO()
     probe_picture().save(stream, "PNG")
@@ -518,7 +503,7 @@ def _ask_while(client: httpx.Client, work: Callable[[], object]) -> list[httpx.R
     def ask() -> list[httpx.Response]:
         answers = []
         while not done.is_set():
-            answers.append(client.post("/predict", files={"file": ("a.png", stream.getvalue())}))
+            answers.append(app.predict(stream.getvalue(), "a.png"))
         return answers
 
     with ThreadPoolExecutor(3) as pool:

@@ -1,0 +1,184 @@
+"""For everyone: keyboards, screen readers, small screens, another language, slow starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from moodlens.headline import headline
+from moodlens.wording import wording
+from tests.browser.site import (
+    EXAMPLES,
+    Site,
+    as_prediction,
+    new_context,
+    open_tab,
+    upload,
+    wait_for_answer,
+)
+from tests.running_app import RunningApp
+from tests.tiny_checkpoint import make_checkpoint
+
+ENGLISH, GERMAN = wording("en"), wording("de")
+TABS = ("One picture", "Live", "Compare", "Many", "Agreement", "About")
+
+
+def answered(page: Page, site: Site, name: str = "cat") -> dict:
+    answer = site.predict((EXAMPLES / f"{name}.jpg").read_bytes())
+    page.locator(f"[data-example={name}]").click()
+    wait_for_answer(page, answer)
+    return answer
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(browser: Browser, site: Site, theme: str) -> None:
+    context = new_context(browser, color_scheme=theme)
+    page = site.open(context)
+    answered(page, site)
+    found = []
+    for tab in TABS:
+        open_tab(page, tab)
+        page.wait_for_timeout(500)
+        violations = Axe().run(page).response["violations"]
+        found += [
+            (tab, violation["id"], node["html"][:160])
+            for violation in violations
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
+        ]
+    context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_no_sideways_scrolling(browser: Browser, site: Site, width: int) -> None:
+    context = new_context(browser, viewport={"width": width, "height": 844}, locale="de-DE")
+    page = site.open(context)
+    answered(page, site)
+    for tab in ("tab", "live.tab", "compare.tab", "many.tab", "agreement.tab", "about.tab"):
+        open_tab(page, GERMAN("picture.tab" if tab == "tab" else tab))
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
+    context.close()
+
+
+def test_the_answer_does_not_move_what_is_above_it(page: Page, site: Site) -> None:
+    places = ("#picture", "#examples", "#headline", "#bars")
+
+    def tops() -> list[float]:
+        boxes = [page.locator(place).bounding_box() for place in places]
+        return [box["y"] if box else -1 for box in boxes]
+
+    before = tops()
+    answered(page, site)
+    assert tops()[:3] == pytest.approx(before[:3], abs=1)
+    assert tops()[3] == pytest.approx(before[3], abs=60)
+
+
+def test_the_keyboard_is_enough(page: Page, site: Site) -> None:
+    def tab_to(selector: str, most: int = 60) -> None:
+        for _ in range(most):
+            page.keyboard.press("Tab")
+            if page.evaluate("(s) => document.activeElement.matches(s)", selector):
+                return
+        raise AssertionError(f"{selector} cannot be reached")
+
+    answer = site.predict((EXAMPLES / "coffee.jpg").read_bytes())
+    tab_to("[data-example=coffee]")
+    page.keyboard.press("Enter")
+    wait_for_answer(page, answer)
+    tab_to("#order input")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        """() => {
+            const {x} = document.querySelector('#bars .js-plotly-plot').data[0];
+            return x.every((share, i) => i === 0 || share <= x[i - 1]);
+        }"""
+    )
+    tab_to(".ml-choices input")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.checked")
+    tab_to("#feedback [data-felt=joy]")
+    page.keyboard.press("Space")
+    expect(page.locator("#feedback")).to_contain_text("Thank you")
+
+
+def test_charts_have_a_table_for_screen_readers(page: Page, site: Site) -> None:
+    answer = answered(page, site)
+    table = page.get_by_role("table", name=ENGLISH("chart.caption"))
+
+    for name, share in answer["prediction"]["probability_distribution"].items():
+        row = table.get_by_role("row", name=name.capitalize())
+        expect(row).to_contain_text(ENGLISH.percent(share))
+
+
+def test_german(browser: Browser, site: Site) -> None:
+    context = new_context(browser, locale="de-DE")
+    page = site.open(context)
+    expect(page.locator(".ml-header p")).to_have_text(GERMAN("header.tagline"))
+    answer = answered(page, site)
+
+    expect(page.locator("#headline h2")).to_have_text(headline(as_prediction(answer), GERMAN))
+    expect(page.locator("#ml-valence")).to_have_text(GERMAN.number(answer["prediction"]["valence"]))
+    assert "," in page.locator("#ml-valence").inner_text()
+    expect(page.get_by_role("tab", name=GERMAN("many.tab"), exact=True)).to_be_visible()
+    context.close()
+
+
+def test_about_shows_the_figures_of_the_loaded_checkpoint(page: Page, site: Site) -> None:
+    model = site.predict((EXAMPLES / "cat.jpg").read_bytes())["model"]
+    bundled = Path(__file__).parents[2] / "moodlens" / "bundled"
+    metrics = json.loads((bundled / "metrics.json").read_text(encoding="utf-8"))
+    open_tab(page, "About")
+
+    expect(page.locator("#model")).to_contain_text(model["name"])
+    expect(page.locator("#model")).to_contain_text(model["revision"])
+    page.wait_for_selector("#figures-bars .main-svg")
+    drawn = page.evaluate(
+        """Object.fromEntries(document.querySelector('#figures-bars .js-plotly-plot').data.map(
+            (bars) => [bars.name, bars.y]))"""
+    )
+    assert drawn["this model"] == pytest.approx(
+        [metrics["metrics"][name]["value"] for name in ("top1", "pearson", "kl")], abs=1e-4
+    )
+    assert "always the average answer" in drawn
+    assert "another panel of 15 people" in drawn
+    expect(page.get_by_text("What it is not for")).to_be_visible()
+
+
+def test_the_page_is_up_before_the_weights_are(browser: Browser, tmp_path: Path) -> None:
+    """The checkpoint's config is a pipe, so loading waits until this test feeds it."""
+    folder = make_checkpoint(tmp_path / "checkpoint")
+    config = (folder / "config.json").read_bytes()
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+    with RunningApp(tmp_path, {"MOODLENS_CHECKPOINT": str(folder)}) as app:
+        context = new_context(browser)
+        page = Site(app).open(context)
+        expect(page.locator("#status")).to_contain_text("waking up")
+        upload(page, EXAMPLES / "cat.jpg")
+
+        def feed() -> None:
+            for _ in range(2):  # it is read once for the network and once for its probe
+                (folder / "config.json").write_bytes(config)
+
+        threading.Thread(target=feed, daemon=True).start()
+        page.wait_for_selector("#ml-shares", state="attached")
+        expect(page.locator("#status .ml-notice")).to_have_count(0)
+        wait_for_answer(page, app.predict((EXAMPLES / "cat.jpg").read_bytes()).json())
+        context.close()
+
+
+def test_other_weights_than_asked_for_are_a_notice(browser: Browser, tmp_path: Path) -> None:
+    with RunningApp(tmp_path, {"MOODLENS_CHECKPOINT": str(tmp_path / "nothing")}) as app:
+        app.wait_until_ready()
+        context = new_context(browser)
+        page = Site(app).open(context)
+        expect(page.locator("#status .ml-notice")).to_contain_text("bundled checkpoint")
+        context.close()

@@ -1,0 +1,60 @@
+"""Pictures of the page at four widths, light and dark: ``make screenshots``, then look at them.
+
+They go to ``screenshots/``, and those that the README shows to ``.github/screenshots/``. Only
+photos from ``moodlens/examples/`` are on them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, sync_playwright
+from tqdm import tqdm
+
+from tests.browser.conftest import launch
+from tests.browser.site import Site, new_context
+from tests.running_app import REPOSITORY, RunningApp
+
+SIZES = ((390, 844), (768, 1024), (1024, 768), (1440, 900))
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+IN_README = ("picture-1440-light", "picture-390-dark")
+
+_ALL = REPOSITORY / "screenshots"
+_SHOWN = REPOSITORY / ".github" / "screenshots"
+
+
+def main() -> None:
+    """Start the app, photograph it, and copy what the README shows."""
+    _ALL.mkdir(exist_ok=True)
+    _SHOWN.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, RunningApp(Path(folder)) as app:
+        app.wait_until_ready()
+        with sync_playwright() as playwright:
+            browser = launch(playwright)
+            for size in tqdm(SIZES, desc="screenshots"):
+                for scheme in SCHEMES:
+                    photograph(browser, Site(app), size, scheme)
+            browser.close()
+    for name in IN_README:
+        shutil.copy(_ALL / f"{name}.png", _SHOWN)
+
+
+def photograph(
+    browser: Browser, site: Site, size: tuple[int, int], scheme: Literal["light", "dark"]
+) -> None:
+    """The first tab with an answer on it, in full height."""
+    width, height = size
+    context = new_context(browser, viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = site.open(context)
+    page.click("[data-example=cat]")
+    page.wait_for_selector("#heat .ml-heat")
+    page.wait_for_timeout(1000)  # until the bars have come to rest
+    page.screenshot(path=_ALL / f"picture-{width}-{scheme}.png", full_page=True)
+    context.close()
+
+
+if __name__ == "__main__":
+    main()
