@@ -18,7 +18,8 @@ from moodlens.settings import read_settings
 def main() -> None:
     """Serve the page and the REST routes until the process is asked to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("httpx", "httpx2"):  # Gradio's client and the Hub's
+        logging.getLogger(name).setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -15,7 +15,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -198,7 +198,8 @@ def fetch(reference: CheckpointReference, *, trust_cache: bool = True) -> Locate
         with _sentences(reference):
             folder = _download(repository, commit, file, trust_cache=trust_cache).parent
     if not reference.is_pinned:
-        _remember(folder, reference.revision)
+        with suppress(OSError):  # a cache that is read-only holds the files all the same
+            _remember(folder, reference.revision)
     return Located(folder, repository, commit, "hub")
 
 

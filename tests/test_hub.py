@@ -340,6 +340,14 @@ class TestWholeOrNotAtAll:
         fetch(MAIN, trust_cache=False)
         assert weights.read_bytes() == WEIGHTS
 
+    def test_a_cache_that_cannot_note_the_branch_still_serves(
+        self, repository: Repository, huggingface_home: Path
+    ) -> None:
+        folder = huggingface_home / "hub" / "models--owner--weights"
+        folder.mkdir(parents=True)
+        (folder / "refs").write_text("no folder")
+        assert locate(NAME).source == "hub"
+
     def test_a_branch_whose_name_has_a_slash(self, repository: Repository) -> None:
         repository.branches["next/one"] = repository.branches["main"]
         fetch(at("next/one"))
