@@ -39,6 +39,7 @@ from training.options import add_recipe_options, config_from, data_from
 from training.ratings import Ratings
 from training.ratings_file import read_ratings, write_ratings
 from training.report import console
+from training.run_folder import DESCRIPTION, RUN
 from training.split import FOLD_NAMES, load_split
 
 RESULTS = "results.json"
@@ -58,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = config_from(args)
         dataset = data_from(args)
         args.out.mkdir(parents=True, exist_ok=True)
+        _refuse_mixture(args.out, config)
         for name in args.folds:
             _run_fold(name, dataset, config, args)
         results = gather(args.out, dataset, config)
@@ -110,6 +112,21 @@ def gather(out: Path, dataset: Emotion6, config: Config) -> dict[str, Any]:
     if len(folds) == len(FOLD_NAMES):
         write_ratings(out / OUT_OF_FOLD, names, together)
     return results
+
+
+def _refuse_mixture(out: Path, config: Config) -> None:
+    """Folds of other hyper-parameters must not be told as these.
+
+    Raises:
+        SettingsError: a fold here belongs to another config.
+    """
+    for name in FOLD_NAMES:
+        path = out / name / RUN / DESCRIPTION
+        if path.is_file() and read_json(path)["config"] != config.to_json():
+            raise SettingsError(
+                f"{name} in the folder {out.name!r} was learned with other hyper-parameters. "
+                "Give another --out."
+            )
 
 
 def _run_fold(name: str, dataset: Emotion6, config: Config, args: argparse.Namespace) -> None:

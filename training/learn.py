@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from moodlens.checkpoint import WEIGHTS, Checkpoint, load_checkpoint, save_checkpoint
+from moodlens.checkpoint import CONFIG, Checkpoint, load_checkpoint, save_checkpoint
 from moodlens.network import EmotionNetwork
 from moodlens.preprocess import decode_side
 from training.backbones import fingerprint, pretrained_network
@@ -89,7 +89,7 @@ def learn(
         run = open_run(out, description)
     workers.wait()
     run = open_run(out, description)
-    if (out / WEIGHTS).is_file():
+    if (out / CONFIG).is_file():  # written last: without it the weights may be half a checkpoint
         return Learned(load_checkpoint(out), None, [])
 
     features = frozen_features(network, dataset, cache, workers=workers)[:, list(numbers)]
@@ -115,6 +115,7 @@ def learn(
                 "config": config.to_json(),
                 "l2": {"emotion": heads.l2, "affect": heads.affect_l2},
                 "teachers": [path.name for path in teachers],
+                "processes": workers.size,
                 LEARNED_FROM: learned_from(part.names),
                 **(facts or {}),
             },

@@ -13,7 +13,7 @@ from moodlens.errors import CheckpointError, DatasetError, SettingsError
 from training.fit import STATE
 
 RUN = "run"
-_DESCRIPTION = "run.json"
+DESCRIPTION = "run.json"
 
 
 def open_run(out: Path, description: Mapping[str, Any]) -> Path:
@@ -32,7 +32,7 @@ def open_run(out: Path, description: Mapping[str, Any]) -> Path:
     folder = out / RUN
     wanted = json.loads(json.dumps(description))
     try:
-        found = read_json(folder / _DESCRIPTION)
+        found = read_json(folder / DESCRIPTION)
     except CheckpointError:
         if out.is_dir() and any(out.iterdir()):
             raise SettingsError(
@@ -40,7 +40,7 @@ def open_run(out: Path, description: Mapping[str, Any]) -> Path:
                 "Give another --out."
             ) from None
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / _DESCRIPTION, wanted)
+        write_json(folder / DESCRIPTION, wanted)
         return folder
     if found != wanted:
         changed = ", ".join(_changed(found, wanted))

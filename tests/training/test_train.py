@@ -144,7 +144,8 @@ def test_two_processes_learn_what_one_learns(data: Path) -> None:
     options = [*TUNED, "--set", "finetune.precision=fp32"]
     assert learn(data, "one", *options) == 0
 
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--mixed_precision", "no"]
+    # `--cpu` would start a single process, whatever --num_processes says.
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--mixed_precision", "no"]
     launch += ["--num_machines", "1", "--num_processes", "2"]
     launch += ["--main_process_port", str(free_port())]
     subprocess.run(
@@ -155,7 +156,9 @@ def test_two_processes_learn_what_one_learns(data: Path) -> None:
         timeout=120,
     )
 
-    assert largest_difference(Path("one"), Path("two")) < 2e-3
+    processes = [load_checkpoint(Path(out)).training["processes"] for out in ("one", "two")]
+    assert processes == [1, 2]
+    assert largest_difference(Path("one"), Path("two")) < 1e-5
     one, both = (
         [json.loads(line)["loss"] for line in Path(out, RUN, HISTORY).read_text().splitlines()]
         for out in ("one", "two")
