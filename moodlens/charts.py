@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,8 @@ _GRID = "rgba(128, 128, 128, 0.22)"
 _AXIS = "rgba(128, 128, 128, 0.55)"
 _ACCENT = "#7E2EFA"
 _OVERLAY_SIDE = 192
+_LONGEST_LABEL = 18
+_SERIES_COLOURS = (_ACCENT, "#1A97F9", NEUTRAL.colour, "#BD8905")
 
 _COLOURS = {emotion.name: emotion.colour for emotion in PALETTE}
 _EMOTIONS = {emotion.name: emotion for emotion in PALETTE}
@@ -229,36 +232,41 @@ def grouped_bars(
     series: Mapping[str, Sequence[float | None]],
     texts: Mapping[str, Sequence[str]],
     wording: Wording,
-    *,
-    colours: Sequence[str] = (_ACCENT, "#1A97F9", NEUTRAL.colour),
-    height: int = 300,
 ) -> go.Figure:
-    """Upright bars side by side: one group for each name, one colour for each series."""
+    """Bars in groups: one group for each name, one colour for each series, the first on top."""
+    labels = ["<br>".join(textwrap.wrap(name, _LONGEST_LABEL)) for name in names]
     figure = go.Figure(
         [
             go.Bar(
                 name=label,
-                x=list(names),
-                y=list(values),
+                x=list(values),
+                y=labels,
+                orientation="h",
                 text=list(texts[label]),
                 textposition="outside",
                 cliponaxis=False,
                 marker={"color": colour, "cornerradius": 4},
-                hovertemplate=f"%{{x}}, {label}: %{{text}}<extra></extra>",
+                hovertemplate=f"{label}: %{{text}}<extra></extra>",
             )
-            for (label, values), colour in zip(series.items(), colours, strict=False)
+            for (label, values), colour in zip(series.items(), _SERIES_COLOURS, strict=False)
         ]
     )
+    longest = max((value for values in series.values() for value in values if value), default=1)
     figure.update_layout(
-        **_layout(height, wording) | {"showlegend": True},
+        **_layout(70 + len(names) * (22 + 22 * len(series)), wording) | {"showlegend": True},
         barmode="group",
-        margin={"l": 8, "r": 8, "t": 44, "b": 40},
-        legend={"orientation": "h", "y": 1.16, "x": 0},
+        bargap=0.3,
+        margin={"l": 4, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
     )
-    figure.update_yaxes(
-        gridcolor=_GRID, zeroline=False, fixedrange=True, showticklabels=False, rangemode="tozero"
+    figure.update_xaxes(
+        range=[0, 1.2 * longest],
+        gridcolor=_GRID,
+        zeroline=False,
+        fixedrange=True,
+        showticklabels=False,
     )
-    figure.update_xaxes(fixedrange=True, tickangle=0)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, automargin=True, ticklabelstandoff=8)
     return figure
 
 

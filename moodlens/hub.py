@@ -40,7 +40,7 @@ _MAX_WEIGHTS_BYTES = 3 * 10**9
 _MAX_TEXT_BYTES = 4 * 2**20
 
 _BUNDLED = "The bundled checkpoint"
-_PATIENCE = 4.0
+_PATIENCE = 3.0
 _ANSWER_TIMEOUT = 10.0
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")

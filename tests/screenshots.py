@@ -15,12 +15,12 @@ from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
 from tests.browser.conftest import launch
-from tests.browser.site import Site, new_context
+from tests.browser.site import EXAMPLES, Site, new_context, open_tab, upload
 from tests.running_app import REPOSITORY, RunningApp
 
 SIZES = ((390, 844), (768, 1024), (1024, 768), (1440, 900))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-IN_README = ("picture-1440-light", "picture-390-dark")
+IN_README = ("picture-1440-light", "picture-390-dark", "compare-1440-dark")
 
 _ALL = REPOSITORY / "screenshots"
 _SHOWN = REPOSITORY / ".github" / "screenshots"
@@ -45,7 +45,7 @@ def main() -> None:
 def photograph(
     browser: Browser, site: Site, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:
-    """The first tab with an answer on it, in full height."""
+    """The first tab with an answer on it and two pictures compared, in full height."""
     width, height = size
     context = new_context(browser, viewport={"width": width, "height": height}, color_scheme=scheme)
     page = site.open(context)
@@ -53,6 +53,13 @@ def photograph(
     page.wait_for_selector("#heat .ml-heat")
     page.wait_for_timeout(1000)  # until the bars have come to rest
     page.screenshot(path=_ALL / f"picture-{width}-{scheme}.png", full_page=True)
+    open_tab(page, "Compare")
+    for side, example in (("left", "cat"), ("right", "rocket")):
+        upload(page, EXAMPLES / f"{example}.jpg", f"#compare-{side}")
+        page.wait_for_selector(f"#compare-{side}-answer b")
+    page.wait_for_selector("#compare-bars .main-svg")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=_ALL / f"compare-{width}-{scheme}.png", full_page=True)
     context.close()
 
 

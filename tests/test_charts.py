@@ -151,3 +151,18 @@ def test_overlays_ignore_what_all_logits_share() -> None:
         strict=True,
     ):
         assert np.abs(np.asarray(a).astype(int) - np.asarray(b)).max() <= 2
+
+
+def test_grouped_bars_keep_series_apart_and_leave_gaps_for_what_is_not_known() -> None:
+    figure = charts.grouped_bars(
+        ["Top emotion right", "Correlation"],
+        {"model": [0.6, 0.65], "prior": [0.4, None]},
+        {"model": ["60 %", "0.65"], "prior": ["40 %", "–"]},
+        ENGLISH,
+    )
+    model, prior = figure.data
+
+    assert list(model.x) == [0.6, 0.65]
+    assert list(prior.x) == [0.4, None]
+    assert list(prior.text) == ["40 %", "–"]
+    assert model.marker.color != prior.marker.color

@@ -62,5 +62,5 @@ def _choices(answer: Answer, wording: Wording) -> str:
 def _strength(wording: Wording) -> str:
     return (
         f'<label class="ml-strength"><span>{escape(wording("heat.strength"))}</span>'
-        '<input type="range" min="0" max="100" value="80"></label>'
+        '<input type="range" min="0" max="100" value="90"></label>'
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from tests.browser.site import ARGUMENTS, Site, new_context
+from tests.browser.site import ARGUMENTS, PATIENCE_MS, Site, new_context
 from tests.running_app import RunningApp
 
 
@@ -26,6 +26,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as running:
         yield running
 
@@ -57,9 +58,17 @@ def browser(
     running.close()
 
 
-@pytest.fixture(scope="session")
-def browser_without_camera(playwright: Playwright) -> Iterator[Browser]:
-    """Chromium on a machine without a camera, where nobody answers the question for it."""
+@pytest.fixture
+def browser_with_camera_refused(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium with a camera, where nobody answers the question for it."""
+    running = launch(playwright, "--use-fake-device-for-media-stream")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def browser_with_camera_absent(playwright: Playwright) -> Iterator[Browser]:
+    """Chromium on a machine without any camera."""
     running = launch(playwright)
     yield running
     running.close()

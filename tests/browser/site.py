@@ -24,7 +24,7 @@ ARGUMENTS = (
     "--no-first-run",
 )
 
-PATIENCE_MS = 90_000
+PATIENCE_MS = 30_000
 """For one step, on a machine that is busy with other things."""
 
 

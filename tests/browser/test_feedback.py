@@ -68,11 +68,11 @@ def test_agreement_counts_the_answers(page: Page, store: FeedbackStore, answer: 
     assert found is not None
 
     expect(page.locator("#agreement")).to_contain_text(
-        f"{found.answers} answers to {found.pictures} pictures; mean KL {found.mean_kl:.2f}"
+        f"Answers: {found.answers}. Pictures: {found.pictures}. Mean KL: {found.mean_kl:.2f}"
     )
     page.wait_for_selector("#agreement-bars .main-svg")
     felt, predicted = page.evaluate(
-        "document.querySelector('#agreement-bars .js-plotly-plot').data.map((bars) => bars.y)"
+        "document.querySelector('#agreement-bars .js-plotly-plot').data.map((bars) => bars.x)"
     )
     assert felt == pytest.approx(list(found.felt.values()))
     assert predicted == pytest.approx(list(found.predicted.values()))

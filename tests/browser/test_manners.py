@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -93,8 +92,8 @@ def test_the_keyboard_is_enough(page: Page, site: Site) -> None:
     tab_to("[data-example=coffee]")
     page.keyboard.press("Enter")
     wait_for_answer(page, answer)
-    tab_to("#order input")
-    page.keyboard.press("ArrowRight")
+    tab_to("#order input[value=sorted]")
+    page.keyboard.press("Space")
     page.wait_for_function(
         """() => {
             const {x} = document.querySelector('#bars .js-plotly-plot').data[0];
@@ -142,7 +141,7 @@ def test_about_shows_the_figures_of_the_loaded_checkpoint(page: Page, site: Site
     page.wait_for_selector("#figures-bars .main-svg")
     drawn = page.evaluate(
         """Object.fromEntries(document.querySelector('#figures-bars .js-plotly-plot').data.map(
-            (bars) => [bars.name, bars.y]))"""
+            (bars) => [bars.name, bars.x]))"""
     )
     assert drawn["this model"] == pytest.approx(
         [metrics["metrics"][name]["value"] for name in ("top1", "pearson", "kl")], abs=1e-4
@@ -155,20 +154,19 @@ def test_about_shows_the_figures_of_the_loaded_checkpoint(page: Page, site: Site
 def test_the_page_is_up_before_the_weights_are(browser: Browser, tmp_path: Path) -> None:
     """The checkpoint's config is a pipe, so loading waits until this test feeds it."""
     folder = make_checkpoint(tmp_path / "checkpoint")
-    config = (folder / "config.json").read_bytes()
-    (folder / "config.json").unlink()
-    os.mkfifo(folder / "config.json")
+    config, kept = folder / "config.json", folder / "kept.json"
+    config.rename(kept)
+    os.mkfifo(config)
     with RunningApp(tmp_path, {"MOODLENS_CHECKPOINT": str(folder)}) as app:
         context = new_context(browser)
         page = Site(app).open(context)
         expect(page.locator("#status")).to_contain_text("waking up")
         upload(page, EXAMPLES / "cat.jpg")
 
-        def feed() -> None:
-            for _ in range(2):  # it is read once for the network and once for its probe
-                (folder / "config.json").write_bytes(config)
-
-        threading.Thread(target=feed, daemon=True).start()
+        with config.open("wb") as pipe:  # the app reads at the other end already
+            content = kept.read_bytes()
+            kept.replace(config)
+            pipe.write(content)
         page.wait_for_selector("#ml-shares", state="attached")
         expect(page.locator("#status .ml-notice")).to_have_count(0)
         wait_for_answer(page, app.predict((EXAMPLES / "cat.jpg").read_bytes()).json())
