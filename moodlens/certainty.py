@@ -96,7 +96,7 @@ class Certainty:
                 f"The checkpoint's certainty must have exactly: {', '.join(names)}."
             )
         for name in names:
-            if not _is_finite_number(data[name]):
+            if not is_finite_number(data[name]):
                 raise CheckpointError(f"The checkpoint's certainty has no usable {name!r}.")
         return cls(**{name: float(data[name]) for name in names})
 
@@ -104,7 +104,8 @@ class Certainty:
         return asdict(self)
 
 
-def _is_finite_number(value: object) -> bool:
+def is_finite_number(value: object) -> bool:
+    """Whether a value read from JSON can be computed with."""
     try:
         return (
             isinstance(value, int | float)

@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from moodlens.certainty import Certainty
+from moodlens.certainty import Certainty, is_finite_number
+from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
 from moodlens.network import EmotionNetwork, NetworkConfig, build_network
 from moodlens.preprocess import centre_crop, to_pixels
@@ -43,6 +44,7 @@ RESEARCH_USE = "Research use only: trained on Emotion6, which is for academic re
 
 _MAX_CONFIG_BYTES = 4 * 2**20
 _PROBE_TOLERANCE = 0.02
+_PROBE_SCALE = (1.0,) * len(LABELS) + (8.0,) * len(SCALES)
 _FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32)
 
 
@@ -54,6 +56,7 @@ class Checkpoint:
         network: in eval mode, float32.
         name: what people call it.
         weights_sha256: of the model.safetensors that it was read from.
+        probe: what it answered to the known picture when it was saved; see :func:`run_probe`.
         certainty: the calibrator for "the dominant emotion is right", if one was fitted.
         training: facts about how the weights came to be, as JSON.
         license: the terms of the weights.
@@ -62,6 +65,7 @@ class Checkpoint:
     network: EmotionNetwork
     name: str
     weights_sha256: str
+    probe: Sequence[float]
     certainty: Certainty | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     license: str = RESEARCH_USE
@@ -148,24 +152,21 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         network=network.eval(),
         name=config["name"],
         weights_sha256=sha256,
+        probe=config["probe"],
         certainty=Certainty.from_json(certainty) if certainty is not None else None,
         training=config["training"],
         license=config["license"],
     )
 
 
-def verify_probe(folder: Path, checkpoint: Checkpoint) -> None:
+def verify_probe(checkpoint: Checkpoint) -> None:
     """Make sure that the network still answers the known picture as it did when it was saved.
 
     Raises:
         CheckpointError: it answers differently, so weights and code do not belong together.
     """
-    expected = np.asarray(_read_config(folder)["probe"], dtype=np.float64)
-    found = np.asarray(run_probe(checkpoint.network))
-    scale = np.array([1.0] * 7 + [8.0] * 2)
-    if expected.shape != found.shape or not np.all(
-        np.abs(found - expected) <= _PROBE_TOLERANCE * scale
-    ):
+    difference = np.abs(np.subtract(run_probe(checkpoint.network), checkpoint.probe))
+    if (difference > _PROBE_TOLERANCE * np.array(_PROBE_SCALE)).any():
         raise CheckpointError(
             "The checkpoint answers the known test picture differently from when it was saved."
         )
@@ -242,6 +243,8 @@ def _read_config(folder: Path) -> dict[str, Any]:
     for key, kind in expected.items():
         if not isinstance(config.get(key), kind):
             raise CheckpointError(f"The checkpoint's {CONFIG} lacks a proper {key!r}.")
+    if len(config["probe"]) != len(_PROBE_SCALE) or not all(map(is_finite_number, config["probe"])):
+        raise CheckpointError(f"The checkpoint's {CONFIG} lacks a proper 'probe'.")
     config.setdefault("certainty", None)
     return config
 

@@ -16,6 +16,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from moodlens.certainty import is_finite_number
 from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
 
@@ -55,6 +56,10 @@ class NetworkConfig:
         Raises:
             CheckpointError: with the value that is wrong.
         """
+        if not isinstance(self.backbone, str):
+            raise CheckpointError("The checkpoint's backbone must be the name of a timm model.")
+        if not all(map(is_finite_number, (*self.mean, *self.std, self.crop_pct))):
+            raise CheckpointError("The checkpoint's mean, std and crop_pct must be finite numbers.")
         if self.labels != LABELS:
             raise CheckpointError(
                 f"The checkpoint's classes are {', '.join(map(str, self.labels))}; "

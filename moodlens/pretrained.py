@@ -42,7 +42,7 @@ def load_located(located: Located) -> tuple[Predictor, Checkpoint]:
         CheckpointError: the weights are not usable.
     """
     checkpoint = load_checkpoint(located.folder)
-    verify_probe(located.folder, checkpoint)
+    verify_probe(checkpoint)
     model = ModelInfo(
         located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
     )

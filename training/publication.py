@@ -57,7 +57,7 @@ class Candidate:
         Raises:
             CheckpointError: it cannot be used, was never evaluated, or has changed since.
         """
-        verify_probe(folder, load_checkpoint(folder))
+        verify_probe(load_checkpoint(folder))
         metrics = read_metrics(folder)
         if metrics is None or metrics.get("format") != FORMAT:
             raise CheckpointError(
