@@ -14,7 +14,7 @@ from moodlens.interface.compare_panel import build_compare_panel
 from moodlens.interface.endpoint import build_endpoint
 from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
-from moodlens.interface.own_html import static_part
+from moodlens.interface.own_parts import static_part
 from moodlens.interface.picture_panel import build_picture_panel
 from moodlens.interface.static_parts import EXAMPLES
 from moodlens.interface.status import build_status

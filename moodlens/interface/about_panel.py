@@ -10,7 +10,7 @@ import gradio as gr
 from moodlens import charts
 from moodlens.interface import markup
 from moodlens.interface.model_facts import Standing, standings, warnings
-from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.own_parts import own_html, own_plot, static_part
 from moodlens.interface.translations import wording_of
 from moodlens.service import PredictionService
 from moodlens.wording import Wording
@@ -27,13 +27,7 @@ def build_about_panel(service: PredictionService, tab: gr.Tab) -> None:
             static_part("part.not_for")
     with gr.Column(elem_classes="ml-card"):
         figures = own_html(elem_id="figures")
-        chart = gr.Plot(
-            show_label=False,
-            container=False,
-            visible=False,
-            elem_id="figures-bars",
-            elem_classes="ml-plot",
-        )
+        chart = own_plot(elem_id="figures-bars", visible=False)
 
     def look(request: gr.Request) -> tuple[str, str, Any]:
         wording = wording_of(request)

@@ -11,7 +11,7 @@ from moodlens.charts import colour_emoji
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
 from moodlens.feedback import FeedbackStore, agreement
 from moodlens.interface import markup
-from moodlens.interface.own_html import own_html
+from moodlens.interface.own_parts import own_html, own_plot
 from moodlens.interface.translations import wording_of
 from moodlens.wording import capitalised
 
@@ -20,13 +20,7 @@ def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:
     """Lay the tab out; it reads the answers each time it is opened."""
     with gr.Column(elem_classes="ml-card"):
         summary = own_html(elem_id="agreement")
-        chart = gr.Plot(
-            show_label=False,
-            container=False,
-            visible=False,
-            elem_id="agreement-bars",
-            elem_classes="ml-plot",
-        )
+        chart = own_plot(elem_id="agreement-bars", visible=False)
 
     def look(request: gr.Request) -> tuple[str, Any]:
         wording = wording_of(request)

@@ -11,7 +11,7 @@ from moodlens.emotions import EMOTIONS
 from moodlens.interface import markup
 from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
-from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.own_parts import own_html, own_plot, static_part
 from moodlens.interface.picture_input import build_picture_input
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 from moodlens.prediction import Prediction
@@ -36,9 +36,7 @@ def build_compare_panel(service: PredictionService) -> None:
             sides.append((picture, sentence, gr.State(time_to_live=1800.0)))
     with gr.Column(elem_classes="ml-card", visible=False) as difference:
         summary = own_html(elem_id="compare-summary")
-        chart = gr.Plot(
-            show_label=False, container=False, elem_id="compare-bars", elem_classes="ml-plot"
-        )
+        chart = own_plot(elem_id="compare-bars")
     states = [state for _, _, state in sides]
 
     def compare(

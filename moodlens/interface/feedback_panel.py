@@ -14,7 +14,7 @@ from moodlens.charts import colour_emoji
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
 from moodlens.feedback import FeedbackError, FeedbackStore, normalise
 from moodlens.interface.answer import Answer
-from moodlens.interface.own_html import own_html
+from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import errors_as_toasts, wording_of
 from moodlens.wording import Wording, capitalised
 

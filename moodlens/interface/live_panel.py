@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from moodlens.interface.own_html import static_part
+from moodlens.interface.own_parts import static_part
 
 _SCRIPT = Path(__file__).with_name("live.js")
 

@@ -18,7 +18,7 @@ from moodlens.batch_table import BatchRow, to_csv, to_table
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.interface.answer import answer_file
-from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.own_parts import own_html, static_part
 from moodlens.interface.picture_input import SentFile, build_files_input
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 from moodlens.prediction import Prediction

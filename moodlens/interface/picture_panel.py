@@ -14,7 +14,7 @@ from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
 from moodlens.interface.feedback_panel import build_feedback_form, connect_feedback
 from moodlens.interface.heat import CHANGE_STRENGTH
-from moodlens.interface.own_html import own_html, static_part
+from moodlens.interface.own_parts import own_html, static_part
 from moodlens.interface.picture_input import build_picture_input
 from moodlens.interface.result import (
     ResultView,

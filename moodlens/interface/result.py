@@ -13,7 +13,7 @@ from moodlens.interface.answer import Answer
 from moodlens.interface.feedback_panel import form
 from moodlens.interface.heat import heat
 from moodlens.interface.model_facts import affect_error
-from moodlens.interface.own_html import static_part
+from moodlens.interface.own_parts import own_plot, static_part
 from moodlens.interface.translations import translate, wording_of
 from moodlens.service import PredictionService
 from moodlens.wording import Wording
@@ -67,7 +67,7 @@ def build_headline() -> tuple[gr.HTML, gr.Radio, gr.Plot]:
     """Lay out the answer itself: the sentence, the bars, and how to order them."""
     with gr.Column(elem_classes="ml-card"):
         headline = static_part("part.waiting", elem_id="headline")
-        bars = gr.Plot(show_label=False, container=False, elem_id="bars", elem_classes="ml-plot")
+        bars = own_plot(elem_id="bars")
         order = gr.Radio(
             [(translate("chart.fixed"), "fixed"), (translate("chart.sorted"), "sorted")],
             value="fixed",
@@ -88,9 +88,7 @@ def build_details() -> tuple[gr.HTML, gr.Plot, gr.HTML]:
             affect = static_part("part.affect", elem_id="affect")
         with gr.Column(min_width=300, elem_classes="ml-card"):
             static_part("part.plane_title")
-            plane = gr.Plot(
-                show_label=False, container=False, elem_id="plane", elem_classes="ml-plot"
-            )
+            plane = own_plot(elem_id="plane")
     return gauges, plane, affect
 
 

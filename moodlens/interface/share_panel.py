@@ -10,7 +10,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from moodlens.card import draw_card
 from moodlens.errors import MissingPictureError
 from moodlens.interface.answer import Answer
-from moodlens.interface.own_html import static_part
+from moodlens.interface.own_parts import static_part
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 
 _FOLLOW_LINK = "() => setTimeout(() => document.querySelector('#card-file').click(), 100)"

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from moodlens.interface import markup
-from moodlens.interface.own_html import own_html
+from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import wording_of
 from moodlens.service import PredictionService
 
