@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -178,11 +179,14 @@ class PredictionService:
                 self._loaded = replace(self._loaded, notice=notice)
 
     def _load(self) -> None:
-        import torch
-
-        torch.set_num_threads(self.settings.threads)
         try:
-            located = locate(self.settings.checkpoint)
+            with ThreadPoolExecutor(1) as pool:  # the Hub and PyTorch's import both take seconds
+                locating = pool.submit(locate, self.settings.checkpoint)
+                import torch
+
+                import moodlens.pretrained  # noqa: F401
+            located = locating.result()
+            torch.set_num_threads(self.settings.threads)
             try:
                 self.use(located)
             except MoodLensError as error:
