@@ -172,11 +172,11 @@ def read_environment(
 ) -> dict[str, str]:
     """The variables that name paths: real ones win over the ``.env`` file; empty ones are dropped.
 
-    ``DATA_DIR``, ``CHECKPOINT_DIR``, ``CACHE_DIR``, ``PRETRAINED_FILE`` and ``TEACHER_DIR``.
+    ``DATA_DIR``, ``CHECKPOINT_DIR``, ``CACHE_DIR`` and ``PRETRAINED_FILE``.
     """
     environ = os.environ if environ is None else environ
     values = {k: v for k, v in dotenv_values(env_file).items() if v} | dict(environ)
-    names = ("DATA_DIR", "CHECKPOINT_DIR", "CACHE_DIR", "PRETRAINED_FILE", "TEACHER_DIR")
+    names = ("DATA_DIR", "CHECKPOINT_DIR", "CACHE_DIR", "PRETRAINED_FILE")
     return {name: values[name] for name in names if values.get(name)}
 
 

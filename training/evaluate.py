@@ -59,15 +59,15 @@ from moodlens.checkpoint import (
     verify_probe,
     write_json,
 )
-from moodlens.emotions import EMOTIONS
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
+from training.answers import answers
 from training.config import read_environment
 from training.emotion6 import Emotion6
 from training.judgement import judge
 from training.plots import draw_all
-from training.provenance import LEARNED_FROM, seen_in_training
+from training.provenance import LEARNED_FROM, seen_in_training, warn_of_reference_val
 from training.ratings import Ratings
 from training.report import console, print_evaluation
 from training.split import (
@@ -81,8 +81,6 @@ from training.split import (
 FORMAT = 1
 PICTURES = "evaluation"
 
-_BATCH = 16
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, judge, write, print."""
@@ -90,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         folder: Path = args.checkpoint
         checkpoint = load_checkpoint(folder)
-        verify_probe(folder, checkpoint)
+        verify_probe(checkpoint)
         dataset = Emotion6.read(
             args.data, missing="skip" if args.skip_broken else "refuse", progress=True
         )
@@ -121,18 +119,9 @@ def predict(checkpoint: Checkpoint, dataset: Emotion6) -> Ratings:
     """
     model = ModelInfo(checkpoint.name, checkpoint.revision, "local")
     predictor = Predictor(checkpoint, model)
-    shares, valence, arousal = [], [], []
-    with tqdm(total=len(dataset), desc="predicting", unit="picture", leave=False) as bar:
-        for start in range(0, len(dataset), _BATCH):
-            indices = range(start, min(start + _BATCH, len(dataset)))
-            pictures = [dataset.picture(i, short_side=predictor.decode_side) for i in indices]
-            for prediction in predictor.predict(pictures):
-                six = [prediction.distribution[name] for name in EMOTIONS]
-                shares.append([*((1 - prediction.neutral) * p for p in six), prediction.neutral])
-                valence.append(prediction.valence)
-                arousal.append(prediction.arousal)
-            bar.update(len(indices))
-    return Ratings.of(shares, valence, arousal)
+    pictures = (dataset.picture(i, short_side=predictor.decode_side) for i in range(len(dataset)))
+    bar = tqdm(pictures, total=len(dataset), desc="predicting", unit="picture", leave=False)
+    return answers(predictor, bar)
 
 
 def evaluate(
@@ -192,7 +181,7 @@ def warnings_about(
         split: the part that is judged.
         seen: those of its pictures that the network learned from; None where nobody knows.
     """
-    warnings = []
+    warnings: list[str] = []
     if seen is None:
         warnings.append("The checkpoint does not say which pictures it learned from.")
     elif seen:
@@ -200,12 +189,7 @@ def warnings_about(
             f"The network learned from {len(seen)} of these {len(split)} pictures: the figures say "
             "how well it remembers, not how well it judges pictures it has never seen."
         )
-    learned = facts.get(LEARNED_FROM)
-    if isinstance(learned, Mapping) and learned.get("reference_val"):
-        warnings.append(
-            f"The network learned from {learned['reference_val']} pictures of reference_val: it "
-            "cannot be compared with the reference."
-        )
+    warnings += warn_of_reference_val(facts)
     if split.absent:
         warnings.append(f"The split is not whole: {split}.")
     if dataset.skipped:

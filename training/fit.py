@@ -7,7 +7,6 @@ see the same pictures as one.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,14 +24,13 @@ from tqdm import tqdm
 from moodlens.network import EmotionNetwork
 from moodlens.preprocess import normalise
 from training.augment import train_preset
+from training.average import WeightAverage
 from training.config import Config, FinetuneConfig
 from training.frozen_norm import freeze_norms
 from training.losses import affect_loss, emotion_loss
+from training.progress import Learning, Progress
 from training.ratings import Ratings
 from training.workers import Workers
-
-STATE = "state.pt"
-HISTORY = "history.jsonl"
 
 _SHORTEST_CYCLE = 4  # steps; with fewer there is no way up and down again
 
@@ -85,8 +83,9 @@ def fine_tune(
     optimizer = torch.optim.AdamW(groups)
     steps = math.ceil(len(examples.pictures) / tune.batch_size)
     schedule = _schedule(optimizer, tune, steps * tune.epochs)
-    average = _Average(network, tune.ema)
-    progress = _Progress.load(run / STATE, network, optimizer, schedule, average)
+    average = WeightAverage(network, tune.ema)
+    learning = Learning(network, optimizer, schedule, average)
+    progress = Progress.load(run, learning)
     batch_loss = _BatchLoss(network, examples, config)
     for epoch in range(progress.epoch, tune.epochs):
         if progress.is_exhausted(tune.patience):
@@ -129,7 +128,7 @@ def fine_tune(
                 progress.judge(entry["validation"]["kl"], network)
         progress.advance(entry)
         if workers.is_first:
-            progress.save(run, network, optimizer, schedule, average)
+            progress.save(run, learning)
         workers.wait()
     average.write_into(network)
     if tune.patience and progress.best_weights is not None:
@@ -236,115 +235,3 @@ def _schedule(
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, steps - warmup)))
 
     return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-
-
-class _Average:
-    """An exponential moving average of the weights that learn, young at first."""
-
-    def __init__(self, network: EmotionNetwork, decay: float) -> None:
-        self.decay = decay
-        self.updates = 0
-        self.weights = {k: v.detach().clone() for k, v in _learning(network).items()}
-
-    @torch.no_grad()
-    def update(self, network: EmotionNetwork) -> None:
-        self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates)) if self.decay else 0.0
-        for key, value in _learning(network).items():
-            self.weights[key].lerp_(value, 1 - decay)
-
-    @torch.no_grad()
-    def write_into(self, network: EmotionNetwork) -> None:
-        for key, value in _learning(network).items():
-            value.copy_(self.weights[key])
-
-    def applied_to(self, network: EmotionNetwork) -> _Borrowed:
-        return _Borrowed(self, network)
-
-
-class _Borrowed:
-    """The averaged weights for as long as a ``with`` block lasts."""
-
-    def __init__(self, average: _Average, network: EmotionNetwork) -> None:
-        self._average, self._network = average, network
-        self._own: dict[str, Tensor] = {}
-
-    def __enter__(self) -> None:
-        self._own = {k: v.detach().clone() for k, v in _learning(self._network).items()}
-        self._average.write_into(self._network)
-
-    def __exit__(self, *_: object) -> None:
-        with torch.no_grad():
-            for key, value in _learning(self._network).items():
-                value.copy_(self._own[key])
-
-
-def _learning(network: EmotionNetwork) -> dict[str, nn.Parameter]:
-    return {name: p for name, p in network.named_parameters() if p.requires_grad}
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far a run has come."""
-
-    epoch: int
-    history: list[dict[str, Any]]
-    best_kl: float = math.inf
-    since_best: int = 0
-    best_weights: dict[str, Tensor] | None = None
-
-    def judge(self, kl: float, network: EmotionNetwork) -> None:
-        self.since_best += 1
-        if kl < self.best_kl:
-            self.best_kl, self.since_best = kl, 0
-            self.best_weights = {k: v.detach().clone() for k, v in network.state_dict().items()}
-
-    def is_exhausted(self, patience: int) -> bool:
-        return bool(patience) and self.since_best >= patience
-
-    def advance(self, entry: dict[str, Any]) -> None:
-        self.epoch += 1
-        self.history.append(entry)
-
-    def save(
-        self,
-        run: Path,
-        network: EmotionNetwork,
-        optimizer: torch.optim.Optimizer,
-        schedule: torch.optim.lr_scheduler.LRScheduler,
-        average: _Average,
-    ) -> None:
-        run.mkdir(parents=True, exist_ok=True)
-        state = {
-            "epoch": self.epoch,
-            "history": self.history,
-            "best": (self.best_kl, self.since_best, self.best_weights),
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "average": average.weights,
-            "updates": average.updates,
-        }
-        partial = run / f".{STATE}.partial"
-        torch.save(state, partial)
-        partial.replace(run / STATE)
-        lines = "".join(json.dumps(entry) + "\n" for entry in self.history)
-        (run / HISTORY).write_text(lines, encoding="utf-8")
-
-    @classmethod
-    def load(
-        cls,
-        path: Path,
-        network: EmotionNetwork,
-        optimizer: torch.optim.Optimizer,
-        schedule: torch.optim.lr_scheduler.LRScheduler,
-        average: _Average,
-    ) -> _Progress:
-        if not path.is_file():
-            return cls(0, [])
-        state = torch.load(path, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.weights, average.updates = state["average"], state["updates"]
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
-        return cls(state["epoch"], state["history"], *state["best"])

@@ -24,6 +24,8 @@ from torch.nn import functional as F
 
 from moodlens.network import EmotionNetwork
 
+_TOLERANCE = 1e-3
+
 
 def freeze_norms(network: EmotionNetwork, *, freeze_depthwise: bool = False) -> int:
     """Prepare a network for fine-tuning: eval mode, norms folded into the convolutions before them.
@@ -47,7 +49,8 @@ def freeze_norms(network: EmotionNetwork, *, freeze_depthwise: bool = False) -> 
     for conv, norm in pairs:
         vars(conv)["forward"] = partial(_convolve_and_scale, conv, norm)
         vars(norm)["forward"] = partial(_activate, norm)
-    if not torch.allclose(_answer(network), before, rtol=1e-3, atol=1e-4):
+    # Held against the largest feature: random networks may have none above 1e-5.
+    if (_answer(network) - before).abs().max() > _TOLERANCE * before.abs().max():
         for pair in pairs:  # modules do not run in the order they are listed in
             for module in pair:
                 del vars(module)["forward"]

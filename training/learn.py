@@ -14,7 +14,10 @@ from tqdm import tqdm
 
 from moodlens.checkpoint import CONFIG, Checkpoint, load_checkpoint, save_checkpoint
 from moodlens.network import EmotionNetwork
+from moodlens.prediction import ModelInfo
+from moodlens.predictor import Predictor
 from moodlens.preprocess import decode_side
+from training.answers import answers
 from training.backbones import fingerprint, pretrained_network
 from training.config import Config
 from training.curves import draw_curves
@@ -22,7 +25,6 @@ from training.emotion6 import Emotion6
 from training.features import frozen_features
 from training.fit import Examples, Validate, fine_tune
 from training.heads import ChosenHeads, choose_heads
-from training.judging import predict_with
 from training.metrics import score
 from training.provenance import LEARNED_FROM, learned_from
 from training.ratings import Ratings
@@ -86,9 +88,9 @@ def learn(
     network = pretrained_network(config)
     description = describe(config.to_json(), part.names, fingerprint(network), teachers)
     if workers.is_first:
-        run = open_run(out, description)
+        open_run(out, description)
     workers.wait()
-    run = open_run(out, description)
+    run = open_run(out, description)  # which is there now, for the other processes too
     if (out / CONFIG).is_file():  # written last: without it the weights may be half a checkpoint
         return Learned(load_checkpoint(out), None, [])
 
@@ -156,7 +158,9 @@ def _fine_tune(
 
 def _validation(pictures: list[Image.Image], true: Ratings) -> Validate:
     def validate(network: EmotionNetwork) -> Mapping[str, float]:
-        scores = score(predict_with(network, pictures), true)
+        unsaved = Checkpoint(network, name="", weights_sha256="", probe=())
+        predictor = Predictor(unsaved, ModelInfo("", "", "local"))
+        scores = score(answers(predictor, pictures), true)
         return {name: round(scores[name], 5) for name in ("kl", "pearson", "top1", "top2")}
 
     return validate

@@ -44,3 +44,14 @@ def seen_in_training(facts: Mapping[str, Any], names: Iterable[str]) -> list[str
             learned = {f"{k}/{n}.jpg" for k, text in by_keyword.items() for n in str(text).split()}
             return [name for name in names if name in learned]
     return None
+
+
+def warn_of_reference_val(facts: Mapping[str, Any]) -> list[str]:
+    """One sentence where the network learned from pictures that the reference validates on."""
+    match facts.get(LEARNED_FROM):
+        case {"reference_val": int(overlap)} if overlap:
+            return [
+                f"The network learned from {overlap} pictures of reference_val: it cannot be "
+                "compared with the reference."
+            ]
+    return []

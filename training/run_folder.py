@@ -10,7 +10,7 @@ from typing import Any
 
 from moodlens.checkpoint import file_sha256, read_json, write_json
 from moodlens.errors import CheckpointError, DatasetError, SettingsError
-from training.fit import STATE
+from training.progress import STATE
 
 RUN = "run"
 DESCRIPTION = "run.json"

@@ -30,13 +30,14 @@ from moodlens.checkpoint import CONFIG, METRICS, file_sha256, read_json, read_me
 from moodlens.errors import MoodLensError, SettingsError
 from training.calibrate import store_certainty
 from training.calibration import fit_certainty
+from training.config import read_environment
 from training.crossvalidate import OUT_OF_FOLD, RESULTS
 from training.emotion6 import Emotion6
 from training.evaluate import FORMAT, without_names
 from training.judgement import judge
 from training.learn import Learned, learn
 from training.options import add_recipe_options, config_from, data_from
-from training.provenance import LEARNED_FROM
+from training.provenance import warn_of_reference_val
 from training.ratings import Ratings
 from training.ratings_file import read_ratings
 from training.report import console, print_evaluation
@@ -106,7 +107,7 @@ def _document(
         "name": learned.checkpoint.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": "python -m training.train",
-        "warnings": _warnings(facts),
+        "warnings": warn_of_reference_val(facts),
         "split": {
             "name": "out_of_fold",
             "size": len(part),
@@ -128,16 +129,6 @@ def _document(
     return document
 
 
-def _warnings(facts: Mapping[str, Any]) -> list[str]:
-    overlap = facts[LEARNED_FROM]["reference_val"]
-    if not overlap:
-        return []
-    return [
-        f"The network learned from {overlap} pictures of reference_val: it cannot be compared with "
-        "the reference on that split."
-    ]
-
-
 def _judged_by(folder: Path, part: Emotion6, config: Mapping[str, Any]) -> Ratings:
     results = read_json(folder / RESULTS)
     if results.get("config") != config:
@@ -153,7 +144,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Learn which emotions pictures evoke, and write a checkpoint.",
     )
     add_recipe_options(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the checkpoint")
+    out = read_environment().get("CHECKPOINT_DIR")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=out,
+        required=out is None,
+        metavar="DIR",
+        help="folder for the checkpoint (or CHECKPOINT_DIR)",
+    )
     parser.add_argument("--name", help="of the checkpoint; moodlens-<backbone> by default")
     parser.add_argument("--split", choices=SPLIT_NAMES, default="all", help="what to learn from")
     parser.add_argument(

@@ -21,8 +21,8 @@ from tests.training.emotion6_factory import make_emotion6
 from training import crossvalidate, evaluate, train
 from training.backbones import FIRST_CLASS
 from training.emotion6 import Emotion6
-from training.fit import HISTORY, STATE
 from training.metrics import METRICS as FIGURES
+from training.progress import HISTORY, STATE
 from training.ratings_file import read_ratings
 from training.run_folder import RUN
 
@@ -40,7 +40,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATA_DIR", "CHECKPOINT_DIR", "CACHE_DIR", "PRETRAINED_FILE", "TEACHER_DIR"):
+    for name in ("DATA_DIR", "CHECKPOINT_DIR", "CACHE_DIR", "PRETRAINED_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 

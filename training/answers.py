@@ -1,0 +1,27 @@
+"""A predictor's answers as ratings: by one upright view, as the app gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from PIL import Image
+
+from moodlens.emotions import EMOTIONS
+from moodlens.predictor import Predictor
+from training.ratings import Ratings
+
+_BATCH = 16
+
+
+def answers(predictor: Predictor, pictures: Iterable[Image.Image]) -> Ratings:
+    """Ask about decoded pictures, some at a time; they are taken only as they are needed."""
+    shares, valence, arousal = [], [], []
+    waiting = iter(pictures)
+    while batch := list(islice(waiting, _BATCH)):
+        for prediction in predictor.predict(batch):
+            six = [prediction.distribution[name] for name in EMOTIONS]
+            shares.append([*((1 - prediction.neutral) * p for p in six), prediction.neutral])
+            valence.append(prediction.valence)
+            arousal.append(prediction.arousal)
+    return Ratings.of(shares, valence, arousal)
