@@ -4,7 +4,7 @@ The folder holds ``ground_truth.txt`` (tab-separated, one row per picture) and t
 folders that are named after the search keyword, either under ``images/`` or right beside the file.
 The keyword is no label: it equals the voters' dominant emotion on 57 % of the pictures.
 
-Source: Peng, Sadovnik, Gallagher, Chen: A Mixed Bag of Emotions, CVPR 2015. For academic research
+Source: Peng, Chen, Sadovnik, Gallagher: A Mixed Bag of Emotions, CVPR 2015. For academic research
 only; the pictures belong to their owners.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def frozen_features(
     ) as bar:
         for i in workers.part(missing):
             cache.mkdir(parents=True, exist_ok=True)
-            partial = paths[i].with_suffix(f".{workers.rank}.partial")
+            partial = paths[i].with_suffix(f".{os.getpid()}.partial")
             save_file({_KEY: _extract(network, chunks[i], bar)}, partial)
             partial.replace(paths[i])
     workers.wait()

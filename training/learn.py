@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from moodlens.checkpoint import CONFIG, Checkpoint, load_checkpoint, save_checkpoint
+from moodlens.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoint, save_checkpoint
 from moodlens.network import EmotionNetwork
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
@@ -43,7 +43,7 @@ class Learned:
     Attributes:
         checkpoint: as loaded from where it was written.
         heads: the fitted heads, with what cross-validation said of the frozen features; None where
-            the run had ended before.
+            the run had ended before and needs no more judging by them.
         history: of fine-tuning, one entry per epoch.
     """
 
@@ -91,11 +91,14 @@ def learn(
         open_run(out, description)
     workers.wait()
     run = open_run(out, description)  # which is there now, for the other processes too
-    if (out / CONFIG).is_file():  # written last: without it the weights may be half a checkpoint
+    is_finished = (out / CONFIG).is_file()  # written last: before it the weights may be half there
+    if is_finished and (config.finetune.epochs or (out / METRICS).is_file()):
         return Learned(load_checkpoint(out), None, [])
 
     features = frozen_features(network, dataset, cache, workers=workers)[:, list(numbers)]
     heads = choose_heads(features, part.ratings, config)
+    if is_finished:  # stopped between its checkpoint and its figures
+        return Learned(load_checkpoint(out), heads, [])
     heads.heads.write_into(network)
     history: list[dict[str, Any]] = []
     if config.finetune.epochs:

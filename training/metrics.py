@@ -40,6 +40,11 @@ class Metric(NamedTuple):
     higher_is_better: bool
     about: str
 
+    @property
+    def heading(self) -> str:
+        """The title, with an arrow that says where better is."""
+        return f"{self.title} {'↑' if self.higher_is_better else '↓'}"
+
 
 METRICS: Mapping[str, Metric] = {
     "top1": Metric("Top-1", True, "the predicted dominant emotion is the voters'"),

@@ -10,7 +10,7 @@ import jinja2
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from training.metrics import METRICS, PER_EMOTION, Metric
+from training.metrics import METRICS, PER_EMOTION
 from training.provenance import LEARNED_FROM
 
 TEMPLATE = Path(__file__).with_suffix(".md")
@@ -47,7 +47,7 @@ def make_card(
     facts = dict(metrics["training"])
     learned_from = facts.pop(LEARNED_FROM, {})
     cross_validation = metrics.get("cross_validation") or {}
-    titles = {name: _title(metric) for name, metric in METRICS.items()}
+    titles = {name: metric.heading for name, metric in METRICS.items()}
     text = template.render(
         repository=repository,
         name=metrics["name"],
@@ -118,7 +118,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
             columns[f"{voters} viewers {comparison.replace('_', ' ')}"] = figures
     rows = [
         {
-            "title": _title(metric),
+            "title": metric.heading,
             "value": _with_interval(metrics["metrics"][name]),
             "others": [_value(figures.get(name)) for figures in columns.values()],
             "about": metric.about.replace("||", "‖"),
@@ -147,10 +147,6 @@ def _emotions(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "weakest": " and ".join(weakest),
         "rarest": f"{rarest} ({figures[rarest]['support']} pictures)",
     }
-
-
-def _title(metric: Metric) -> str:
-    return f"{metric.title} {'↑' if metric.higher_is_better else '↓'}"
 
 
 def _value(figure: Mapping[str, float | None] | None) -> str:

@@ -182,7 +182,7 @@ def _print_figures(new: Mapping[str, Any], old: Mapping[str, Any] | None, out: C
         change = "" if before is None else f"{value - before:+.4f}"
         worse = before not in (None, value) and (value < before) == metric.higher_is_better
         table.add_row(
-            f"{metric.title} {'↑' if metric.higher_is_better else '↓'}",
+            metric.heading,
             "" if before is None else f"{before:.4f}",
             f"{value:.4f}",
             f"[red]{change}[/]" if worse else change,

@@ -62,7 +62,7 @@ def overall_table(document: Mapping[str, Any]) -> Table:
         table.add_column(title, justify="right")
     for name, metric in METRICS.items():
         table.add_row(
-            f"{metric.title} {'↑' if metric.higher_is_better else '↓'}",
+            metric.heading,
             _with_interval(document["metrics"][name]),
             *(_value(figures.get(name)) for figures in columns.values()),
         )

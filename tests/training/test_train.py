@@ -86,6 +86,27 @@ def test_the_same_seed_gives_the_same_bytes(data: Path) -> None:
     assert a != c
 
 
+def test_a_run_that_lost_its_figures_gets_them_back(data: Path) -> None:
+    assert learn(data, "out", *TINY) == 0
+    first = read_json(Path("out", METRICS))
+    Path("out", METRICS).unlink()  # stopped after the checkpoint was written
+
+    assert learn(data, "out", *TINY) == 0
+    second = read_json(Path("out", METRICS))
+    assert second["metrics"] == first["metrics"]
+    assert second["config_sha256"] == first["config_sha256"] == file_sha256(Path("out", CONFIG))
+
+
+def test_two_runs_may_fill_the_same_cache(data: Path) -> None:
+    runs = [
+        subprocess.Popen([sys.executable, *command(data, out, *TINY)], env=environ())
+        for out in ("a", "b")
+    ]
+    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    assert file_sha256(Path("a", WEIGHTS)) == file_sha256(Path("b", WEIGHTS))
+    assert not list(Path("cache").glob("*.partial"))
+
+
 def test_fine_tuning_keeps_a_history(data: Path) -> None:
     quarter = ["--set", "finetune.validation_share=0.25"]
     assert learn(data, "out", *TUNED, "--set", "finetune.patience=5", *quarter) == 0
