@@ -1,6 +1,6 @@
 """The six emotions in their published order, and the neutral seventh share.
 
-The order is that of the Emotion6 database (Peng, Sadovnik, Gallagher, Chen: A Mixed Bag of
+The order is that of the Emotion6 database (Peng, Chen, Sadovnik, Gallagher: A Mixed Bag of
 Emotions, CVPR 2015). Everything that holds one value per emotion holds it in this order.
 """
 
