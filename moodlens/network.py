@@ -89,13 +89,16 @@ class NetworkConfig:
         return round(self.input_size / self.crop_pct)
 
     @classmethod
-    def for_backbone(cls, backbone: str, *, input_size: int | None = None) -> NetworkConfig:
+    def for_backbone(
+        cls, backbone: str, *, input_size: int | None = None, crop_pct: float | None = None
+    ) -> NetworkConfig:
         """The preprocessing that timm documents for a backbone's pretrained weights.
 
         Args:
             backbone: timm model name, such as ``resnet50`` or
                 ``vit_large_patch14_clip_224.openai``.
             input_size: side in pixels, where another one than timm's is wanted.
+            crop_pct: share of the short side that is seen, where another one than timm's is wanted.
 
         Raises:
             CheckpointError: for a name timm does not know, with the nearest ones.
@@ -108,7 +111,7 @@ class NetworkConfig:
             mean=tuple(data["mean"]),
             std=tuple(data["std"]),
             interpolation=data["interpolation"],
-            crop_pct=float(data["crop_pct"]),
+            crop_pct=crop_pct or float(data["crop_pct"]),
         )
 
     @classmethod

@@ -32,14 +32,16 @@ def train_preset(network: NetworkConfig, augment: AugmentConfig) -> Preset:
         augment: how far pictures may be changed.
 
     Returns:
-        RGB picture -> [3, S, S] uint8, drawn from PyTorch's global random state.
+        RGB picture -> [3, S, S] uint8, drawn from PyTorch's global random state. Random crops show
+        things larger than the app's crop does, so a smaller S may suit them better (Touvron et al.:
+        Fixing the train-test resolution discrepancy, NeurIPS 2019).
     """
     steps: list[torch.nn.Module] = [v2.PILToTensor()]
     if augment.rotate:
         steps.append(v2.RandomRotation(augment.rotate, InterpolationMode.BILINEAR))
     steps += [
         v2.RandomResizedCrop(
-            network.input_size,
+            augment.size or network.input_size,
             scale=augment.crop_scale,
             ratio=augment.crop_ratio,
             interpolation=_interpolation(network.interpolation),

@@ -29,7 +29,9 @@ def pretrained_network(config: Config) -> EmotionNetwork:
         CheckpointError: timm has no such backbone; the nearest names are listed.
         SettingsError: the pretrained weights cannot be had or do not fit.
     """
-    network_config = NetworkConfig.for_backbone(config.backbone, input_size=config.input_size)
+    network_config = NetworkConfig.for_backbone(
+        config.backbone, input_size=config.input_size, crop_pct=config.crop_pct
+    )
     torch.manual_seed(config.seed)
     network = build_network(network_config)
     if config.pretrained == "imagenet":

@@ -76,6 +76,7 @@ class DistillConfig(_Section):
 class AugmentConfig(_Section):
     """The train preset."""
 
+    size: Annotated[int, Field(ge=16)] | None
     crop_scale: tuple[Share, Share]
     crop_ratio: tuple[Positive, Positive]
     flip: Share
@@ -96,6 +97,7 @@ class Config(_Section):
     backbone: str
     pretrained: str
     input_size: Annotated[int, Field(ge=16, le=1024)] | None
+    crop_pct: Annotated[float, Field(gt=0, le=1)] | None
     labels: Labels
     storage: Literal["float32", "float16"]
     heads: HeadsConfig

@@ -33,6 +33,11 @@ def test_the_train_preset_hangs_on_the_seed_alone() -> None:
     assert not torch.equal(views[0], views[2])
 
 
+def test_training_may_use_smaller_squares_than_the_app() -> None:
+    augment = load_config(overrides={"augment.size": 24}).augment
+    assert train_preset(CONFIG, augment)(PICTURE).shape == (3, 24, 24)
+
+
 def test_every_option_changes_the_picture() -> None:
     still = {
         "crop_scale": (1.0, 1.0),

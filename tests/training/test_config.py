@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from moodlens.errors import SettingsError
+from training.backbones import pretrained_network
 from training.config import load_config, parse_override, read_environment
 
 
@@ -60,3 +61,11 @@ def test_real_variables_win_over_the_file(tmp_path: Path) -> None:
         "DATA_DIR": "real",
         "CACHE_DIR": "cache",
     }
+
+
+def test_a_network_may_see_another_square_than_timm_documents() -> None:
+    overrides = {"pretrained": "none", "input_size": 72, "crop_pct": 0.95}
+    network = pretrained_network(
+        load_config(overrides={"backbone": "test_efficientnet", **overrides})
+    )
+    assert (network.config.input_size, network.config.crop_pct) == (72, 0.95)
