@@ -28,22 +28,17 @@ import torch
 from rich import box
 from rich.table import Table
 
-from moodlens.checkpoint import read_json, write_json
+from moodlens.checkpoint import read_json
 from moodlens.errors import MoodLensError, SettingsError
 from training.config import Config
 from training.emotion6 import Emotion6
-from training.evaluate import predict
+from training.folds import RESULTS, gather, judge_fold
 from training.learn import learn
-from training.metrics import METRICS, score
+from training.metrics import METRICS
 from training.options import add_recipe_options, config_from, data_from
-from training.ratings import Ratings
-from training.ratings_file import read_ratings, write_ratings
 from training.report import console
 from training.run_folder import DESCRIPTION, RUN
 from training.split import FOLD_NAMES, load_split
-
-RESULTS = "results.json"
-OUT_OF_FOLD = "out_of_fold.csv"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,56 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _refuse_mixture(args.out, config)
         for name in args.folds:
             _run_fold(name, dataset, config, args)
-        results = gather(args.out, dataset, config)
+        results = gather(args.out, dataset, config.to_json())
     except MoodLensError as error:
         print(error.message, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped; the same command goes on from here.", file=sys.stderr)
         return 130
-    console().print(_table(results))
+    console().print(folds_table(results))
     return 0
-
-
-def gather(out: Path, dataset: Emotion6, config: Config) -> dict[str, Any]:
-    """Read the folds that are finished and write what they say together.
-
-    Returns:
-        ``{"config", "folds": {name: {metric: value}}, "mean", "spread", "pooled"}``; ``pooled`` are
-        the figures of all judged pictures at once, the rest is per fold. ``spread`` is the standard
-        deviation over folds.
-    """
-    folds, names, judged = {}, [], []
-    for name in FOLD_NAMES:
-        path = out / f"{name}.csv"
-        if path.is_file():
-            part = dataset.subset(load_split(name, dataset).indices)
-            predicted = read_ratings(path, part.names)
-            folds[name] = _figures(predicted, part.ratings)
-            names += part.names
-            judged.append(predicted)
-    if not judged:
-        raise SettingsError("No fold is finished yet.")
-    together = Ratings(
-        np.concatenate([r.shares for r in judged]),
-        np.concatenate([r.valence for r in judged]),
-        np.concatenate([r.arousal for r in judged]),
-    )
-    position = {name: i for i, name in enumerate(dataset.names)}
-    true = dataset.ratings[[position[name] for name in names]]
-    table = {key: [figures[key] for figures in folds.values()] for key in METRICS}
-    results = {
-        "config": config.to_json(),
-        "pictures": len(names),
-        "folds": folds,
-        "mean": {key: round(float(np.mean(v)), 5) for key, v in table.items()},
-        "spread": {key: round(float(np.std(v)), 5) for key, v in table.items()},
-        "pooled": _figures(together, true),
-    }
-    write_json(out / RESULTS, results)
-    if len(folds) == len(FOLD_NAMES):
-        write_ratings(out / OUT_OF_FOLD, names, together)
-    return results
 
 
 def _refuse_mixture(out: Path, config: Config) -> None:
@@ -130,10 +84,8 @@ def _refuse_mixture(out: Path, config: Config) -> None:
 
 
 def _run_fold(name: str, dataset: Emotion6, config: Config, args: argparse.Namespace) -> None:
-    path = args.out / f"{name}.csv"
-    if path.is_file():
+    if (args.out / f"{name}.csv").is_file():
         return
-    held_out = dataset.subset(load_split(name, dataset).indices)
     learned = learn(
         dataset,
         load_split(f"without_{name}", dataset).indices.tolist(),
@@ -143,21 +95,19 @@ def _run_fold(name: str, dataset: Emotion6, config: Config, args: argparse.Names
         name=f"{config.backbone}-{name}",
         teachers=[folder / f"without_{name}.csv" for folder in args.teacher_dir],
     )
-    predicted = predict(learned.checkpoint, held_out)
-    write_ratings(path, held_out.names, predicted)
-    figures = _figures(predicted, held_out.ratings)
+    print_fold(name, judge_fold(name, dataset, learned.checkpoint, args.out))
+
+
+def print_fold(name: str, figures: Mapping[str, float]) -> None:
+    """One line for a fold that is done."""
     console().print(f"{name}: " + ", ".join(f"{k} {figures[k]:.3f}" for k in _HEADLINE))
 
 
 _HEADLINE = ("kl", "pearson", "top1", "top2", "valence_r", "arousal_r")
 
 
-def _figures(predicted: Ratings, true: Ratings) -> dict[str, float]:
-    scores = score(predicted, true)
-    return {name: round(scores[name], 5) for name in METRICS}
-
-
-def _table(results: Mapping[str, Any]) -> Table:
+def folds_table(results: Mapping[str, Any]) -> Table:
+    """The figures of each fold, their mean and spread."""
     folds = results["folds"]
     table = Table(title=f"{len(folds)} folds, {results['pictures']} pictures", box=box.SIMPLE_HEAD)
     for title in ("metric", "mean", "spread", *folds):

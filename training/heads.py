@@ -116,13 +116,26 @@ def fit_heads(
     shares = torch.from_numpy(np.tile(ratings.shares, (len(views), 1)))
     affect = np.column_stack([ratings.valence, ratings.arousal])
     affect_targets = torch.from_numpy(np.tile(affect, (len(views), 1)))
+    affect_head = _for_raw_features(
+        _fit_ridge(standardised, affect_targets, affect_l2), mean, spread
+    )
     if config.heads.method == "convex":
-        weight, bias = _fit_convex(standardised, shares, config, l2)
+        emotion_head = _for_raw_features(
+            _fit_convex(standardised, shares, config, l2), mean, spread
+        )
     else:
-        weight, bias = _fit_adam(standardised, shares, config)
-    affect_weight, affect_bias = _fit_ridge(standardised, affect_targets, affect_l2)
-    joint = torch.cat([weight, affect_weight]) / spread
-    return LinearHeads(joint, torch.cat([bias, affect_bias]) - joint @ mean)
+        emotion_head = _fit_adam(x, shares, config)  # the reference takes features as they are
+    weight, bias = (torch.cat(parts) for parts in zip(emotion_head, affect_head, strict=True))
+    return LinearHeads(weight, bias)
+
+
+def _for_raw_features(
+    head: tuple[Tensor, Tensor], mean: Tensor, spread: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The weight and bias that say of features what these say of standardised ones."""
+    weight, bias = head
+    weight = weight / spread
+    return weight, bias - weight @ mean
 
 
 def _out_of_fold(

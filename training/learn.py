@@ -33,7 +33,7 @@ from training.split import make_folds
 from training.targets import targets
 from training.workers import Workers
 
-_STORAGE = {"float32": torch.float32, "float16": torch.float16}
+STORAGE = {"float32": torch.float32, "float16": torch.float16}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +124,7 @@ def learn(
                 LEARNED_FROM: learned_from(part.names),
                 **(facts or {}),
             },
-            storage=_STORAGE[config.storage],
+            storage=STORAGE[config.storage],
         )
         if history:
             draw_curves(run / "curves.png", history)

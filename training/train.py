@@ -20,26 +20,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from moodlens.checkpoint import CONFIG, METRICS, file_sha256, read_json, read_metrics, write_json
-from moodlens.errors import MoodLensError, SettingsError
-from training.calibrate import store_certainty
-from training.calibration import fit_certainty
+from moodlens.checkpoint import read_json, read_metrics
+from moodlens.errors import MoodLensError
 from training.config import read_environment
-from training.crossvalidate import OUT_OF_FOLD, RESULTS
 from training.emotion6 import Emotion6
-from training.evaluate import FORMAT, without_names
-from training.judgement import judge
+from training.folds import RESULTS
 from training.learn import Learned, learn
 from training.options import add_recipe_options, config_from, data_from
-from training.provenance import warn_of_reference_val
+from training.out_of_fold import read_judged, write_figures
 from training.ratings import Ratings
-from training.ratings_file import read_ratings
 from training.report import console, print_evaluation
 from training.split import SPLIT_NAMES, load_split
 from training.tracking import track
@@ -56,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dataset = data_from(args)
         numbers = load_split(args.split, dataset).indices.tolist()
         part = dataset.subset(numbers)
-        judged = _judged_by(args.judged_by, part, config.to_json()) if args.judged_by else None
+        judged = read_judged(args.judged_by, part, config.to_json()) if args.judged_by else None
         learned = learn(
             dataset,
             numbers,
@@ -94,48 +88,13 @@ def _document(
     judged: Ratings | None,
     results: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Write metrics.json with the out-of-fold figures; see ``training.evaluate`` for its form."""
+    """The figures in metrics.json, written now if there is something to judge by."""
     if judged is None and learned.heads is not None and not learned.history:
         judged = learned.heads.out_of_fold
     if judged is None:
         return read_metrics(folder) or {}
-    facts = learned.checkpoint.training
-    certainty = fit_certainty(judged, part.ratings)
-    store_certainty(folder, certainty)
-    document: dict[str, Any] = {
-        "format": FORMAT,
-        "name": learned.checkpoint.name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": "python -m training.train",
-        "warnings": warn_of_reference_val(facts),
-        "split": {
-            "name": "out_of_fold",
-            "size": len(part),
-            "absent": 0,
-            "skipped": len(part.skipped),
-            "seen_in_training": False,
-            "seen": 0,
-        },
-        "model_sha256": learned.checkpoint.weights_sha256,
-        "config_sha256": file_sha256(folder / CONFIG),
-        **judge(judged, part.ratings, part.names, known=None, certainty=certainty),
-        "training": without_names(facts),
-    }
-    if results is not None:
-        document["cross_validation"] = {
-            key: results[key] for key in ("pictures", "folds", "mean", "spread")
-        }
-    write_json(folder / METRICS, document)
-    return document
-
-
-def _judged_by(folder: Path, part: Emotion6, config: Mapping[str, Any]) -> Ratings:
-    results = read_json(folder / RESULTS)
-    if results.get("config") != config:
-        raise SettingsError(
-            f"The cross-validation in {folder.name!r} judged other hyper-parameters than these."
-        )
-    return read_ratings(folder / OUT_OF_FOLD, part.names)
+    command = "python -m training.train"
+    return write_figures(folder, learned.checkpoint, part, judged, command, results)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

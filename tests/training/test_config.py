@@ -8,7 +8,7 @@ from training.config import load_config, parse_override, read_environment
 
 
 def test_every_recipe_and_first_class_backbone_is_valid() -> None:
-    for recipe in ("frozen", "reference", "default", "finetuned"):
+    for recipe in ("frozen", "reference", "bold", "gentle"):
         for backbone in ("tf_efficientnet_lite2", "efficientnet_b0", "resnet50", "convnext_tiny"):
             config = load_config(recipe=recipe, overrides={"backbone": backbone})
             assert config.backbone == backbone
@@ -19,7 +19,7 @@ def test_later_layers_win(tmp_path: Path) -> None:
     file.write_text("finetune: {epochs: 3, lr: 0.5}\n", encoding="utf-8")
 
     assert load_config(file).finetune.epochs == 3
-    assert load_config(file, recipe="default").finetune.epochs == 8
+    assert load_config(file, recipe="bold").finetune.epochs == 8
     assert load_config(file, overrides={"finetune.epochs": 1}).finetune.epochs == 1
     assert load_config(file, recipe="frozen").finetune.lr == 0.5
 

@@ -1,0 +1,75 @@
+"""Averaging networks, and what may not be averaged."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from moodlens.checkpoint import METRICS, load_checkpoint, read_json
+from tests.training.emotion6_factory import make_emotion6
+from training import crossvalidate, soup, train
+
+TUNED = [
+    "--cache", "cache", "--backbone", "test_efficientnet", "--pretrained", "none",
+    "--threads", "1", "--set", "input_size=64", "--set", "heads.l2=[0.1]",
+    "--set", "heads.affect_l2=[1.0]", "--epochs", "1", "--batch-size", "8",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return ["--data", str(make_emotion6(tmp_path_factory.mktemp("emotion6"), per_keyword=6))]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATA_DIR", "CHECKPOINT_DIR", "CACHE_DIR", "PRETRAINED_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_two_recipes_become_one_network_with_the_figures_of_their_folds(
+    data: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, lr in (("a", "0.0001"), ("b", "0.001")):
+        assert train.main([*data, *TUNED, "--lr", lr, "--out", name]) == 0
+        assert crossvalidate.main([*data, *TUNED, "--lr", lr, "--out", f"cv-{name}"]) == 0
+
+    assert soup.main(["--folds", "cv-a", "cv-b", *data, "--out", "cv-soup"]) == 0
+    judged = ["--judged-by", "cv-soup", "--name", "tiny"]
+    assert soup.main(["a", "b", *data, "--out", "soup", *judged]) == 0
+
+    a, b, mean = (load_checkpoint(Path(n)).network.state_dict() for n in ("a", "b", "soup"))
+    for key, value in mean.items():
+        assert torch.allclose(value.double(), (a[key].double() + b[key].double()) / 2, atol=1e-6)
+    key = "emotion_head.weight"
+    assert not torch.equal(a[key], b[key])
+
+    document = read_json(Path("soup", METRICS))
+    results = read_json(Path("cv-soup", "results.json"))
+    rates = [config["finetune"]["lr"] for config in document["training"]["config"]["soup"]]
+    assert rates == [0.0001, 0.001]
+    assert len(results["folds"]) == 5
+    assert document["cross_validation"]["mean"] == results["mean"]
+    assert load_checkpoint(Path("soup")).certainty is not None
+
+    # Another soup's folds say nothing of this one, and a folder belongs to one soup.
+    capsys.readouterr()
+    assert soup.main(["b", "a", *data, "--out", "other", *judged]) == 2
+    assert "judged other hyper-parameters" in capsys.readouterr().err
+    assert soup.main(["a", "b", *data, "--out", "soup"]) == 2
+    assert "is not empty" in capsys.readouterr().err
+
+
+def test_only_networks_of_a_kind_with_the_same_pictures_mix(
+    data: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train.main([*data, *TUNED, "--out", "all"]) == 0
+    assert train.main([*data, *TUNED, "--out", "larger", "--set", "input_size=80"]) == 0
+    assert train.main([*data, *TUNED, "--out", "part", "--split", "without_fold0"]) == 0
+    capsys.readouterr()
+
+    assert soup.main(["all", "larger", *data, "--out", "x"]) == 2
+    assert "networks of different kinds" in capsys.readouterr().err
+    assert soup.main(["all", "part", *data, "--out", "y"]) == 2
+    assert "learned from different pictures" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+"""What cross-validation leaves in a folder: each fold's ratings, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from moodlens.checkpoint import Checkpoint, write_json
+from moodlens.errors import SettingsError
+from training.emotion6 import Emotion6
+from training.evaluate import predict
+from training.metrics import METRICS, score
+from training.ratings import Ratings
+from training.ratings_file import read_ratings, write_ratings
+from training.split import FOLD_NAMES, load_split
+
+RESULTS = "results.json"
+OUT_OF_FOLD = "out_of_fold.csv"
+
+
+def judge_fold(name: str, dataset: Emotion6, checkpoint: Checkpoint, out: Path) -> dict[str, float]:
+    """Ask a checkpoint about the fold that it did not learn from; write ``fold<k>.csv``.
+
+    Returns:
+        The fold's figures.
+    """
+    held_out = dataset.subset(load_split(name, dataset).indices)
+    predicted = predict(checkpoint, held_out)
+    write_ratings(out / f"{name}.csv", held_out.names, predicted)
+    return figures_of(predicted, held_out.ratings)
+
+
+def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the folds that are finished and write what they say together.
+
+    Args:
+        out: with ``fold<k>.csv``.
+        dataset: the whole data set.
+        config: what the folds were learned by, as JSON.
+
+    Returns:
+        ``{"config", "folds": {name: {metric: value}}, "mean", "spread", "pooled"}``; ``pooled`` are
+        the figures of all judged pictures at once, the rest is per fold. ``spread`` is the standard
+        deviation over folds.
+    """
+    folds, names, judged = {}, [], []
+    for name in FOLD_NAMES:
+        path = out / f"{name}.csv"
+        if path.is_file():
+            part = dataset.subset(load_split(name, dataset).indices)
+            predicted = read_ratings(path, part.names)
+            folds[name] = figures_of(predicted, part.ratings)
+            names += part.names
+            judged.append(predicted)
+    if not judged:
+        raise SettingsError("No fold is finished yet.")
+    together = Ratings(
+        np.concatenate([r.shares for r in judged]),
+        np.concatenate([r.valence for r in judged]),
+        np.concatenate([r.arousal for r in judged]),
+    )
+    position = {name: i for i, name in enumerate(dataset.names)}
+    true = dataset.ratings[[position[name] for name in names]]
+    table = {key: [figures[key] for figures in folds.values()] for key in METRICS}
+    results = {
+        "config": dict(config),
+        "pictures": len(names),
+        "folds": folds,
+        "mean": {key: round(float(np.mean(v)), 5) for key, v in table.items()},
+        "spread": {key: round(float(np.std(v)), 5) for key, v in table.items()},
+        "pooled": figures_of(together, true),
+    }
+    write_json(out / RESULTS, results)
+    if len(folds) == len(FOLD_NAMES):
+        write_ratings(out / OUT_OF_FOLD, names, together)
+    return results
+
+
+def figures_of(predicted: Ratings, true: Ratings) -> dict[str, float]:
+    """Every metric, rounded as it is stored."""
+    scores = score(predicted, true)
+    return {name: round(scores[name], 5) for name in METRICS}
