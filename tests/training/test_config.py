@@ -38,7 +38,7 @@ def test_what_cannot_be_is_named(overrides: dict[str, object], sentence: str) ->
 
 
 def test_an_unknown_recipe_lists_the_known() -> None:
-    with pytest.raises(SettingsError, match="Choose from: frozen, reference, default"):
+    with pytest.raises(SettingsError, match="Choose from: frozen, reference, bold"):
         load_config(recipe="best")
 
 
