@@ -93,7 +93,7 @@ def share_chart(
         bargap=0.34,
     )
     figure.update_xaxes(
-        range=[0, min(1.12, max(0.5, longest * 1.2))],
+        range=[0, min(1.12, max(0.58, longest * 1.2))],
         tickvals=[0, 0.25, 0.5, 0.75, 1],
         ticktext=[wording.percent(value) for value in (0, 0.25, 0.5, 0.75, 1)],
         tickangle=0,
@@ -178,8 +178,8 @@ def affect_plane(
                 y0=y - error.arousal,
                 y1=y + error.arousal,
                 fillcolor=_ACCENT,
-                opacity=0.22,
-                line={"width": 0},
+                opacity=0.3,
+                line={"width": 2, "color": _ACCENT},
             )
         hover = wording("plane.hover", valence=wording.number(x), arousal=wording.number(y)) + (
             ""

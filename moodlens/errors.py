@@ -2,14 +2,25 @@
 
 Every message in this family is written for the person who caused it or can cure it. It never holds
 a path of the server, a trace or the text of another library's exception. ``status`` is the HTTP
-status that REST answers with; the page shows the same sentence as a toast.
+status that REST answers with; the page shows the same sentence as a toast, in the viewer's language
+where ``wording`` knows a translation of it.
 """
 
 
 class MoodLensError(Exception):
-    """The root of the family: anything MoodLens refuses on purpose."""
+    """The root of the family: anything MoodLens refuses on purpose.
+
+    Attributes:
+        sentence: in English, with placeholders as in ``str.format`` where ``values`` go.
+        values: what goes there; none for a sentence that is complete as it is.
+    """
 
     status = 500
+
+    def __init__(self, sentence: str, **values: str | float) -> None:
+        super().__init__(sentence.format(**values) if values else sentence)
+        self.sentence = sentence
+        self.values = values
 
     @property
     def message(self) -> str:

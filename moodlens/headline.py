@@ -23,6 +23,9 @@ NOTABLY_NEUTRAL = 0.25
 WORTH_MENTION = 0.15
 """The second emotion is mentioned from this share on."""
 
+_NAMED_TOGETHER = 3
+"""More emotions than this are too many for a sentence."""
+
 _FRACTIONS = (
     (1 / 2, "half"),
     (2 / 5, "two_in_five"),
@@ -45,11 +48,21 @@ def headline(prediction: Prediction, wording: Wording) -> str:
 
 
 def dominant_sentence(prediction: Prediction, wording: Wording) -> str:
-    """The dominant emotion and its share: "Fear, for 65 % of viewers"."""
-    emotion = capitalised(wording.emotion(prediction.dominant_emotion))
-    return wording(
-        "headline.dominant", emotion=emotion, share=wording.percent(prediction.confidence)
-    )
+    """The dominant emotion and its share, never alone where others are close to it.
+
+    "Fear, for 65 % of viewers", "Joy 32 % and surprise 29 %", or "Most often joy, but only for 22 %
+    of viewers".
+    """
+    named = emotions_named(prediction)
+    if len(named) > 1:
+        parts = [
+            f"{wording.emotion(name)} {wording.percent(prediction.distribution[name])}"
+            for name in named
+        ]
+        return capitalised(wording.listing(parts))
+    key = "headline.dominant" if len(close_emotions(prediction)) == 1 else "headline.largest"
+    emotion = wording.emotion(prediction.dominant_emotion)
+    return capitalised(wording(key, emotion=emotion, share=wording.percent(prediction.confidence)))
 
 
 def close_emotions(prediction: Prediction) -> list[str]:
@@ -63,6 +76,12 @@ def close_emotions(prediction: Prediction) -> list[str]:
     ]
 
 
+def emotions_named(prediction: Prediction) -> list[str]:
+    """The emotions in :func:`dominant_sentence`: one, unless two or three are close."""
+    close = close_emotions(prediction)
+    return close if len(close) <= _NAMED_TOGETHER else close[:1]
+
+
 def _mostly_neutral(prediction: Prediction, wording: Wording) -> str:
     if len(close_emotions(prediction)) > 1:
         return wording("headline.neutral")
@@ -72,7 +91,7 @@ def _mostly_neutral(prediction: Prediction, wording: Wording) -> str:
 
 def _of_the_six(prediction: Prediction, wording: Wording) -> str:
     close = close_emotions(prediction)
-    if len(close) > 3:
+    if len(close) > _NAMED_TOGETHER:
         return wording("headline.no_emotion_stands_out")
     if len(close) > 1:
         names = wording.listing([wording.emotion(name) for name in close])

@@ -27,7 +27,7 @@ from moodlens.containers import FirstPicture, exif_orientation, first_picture
 from moodlens.errors import PictureError, PictureTooLargeError, UnsupportedPictureError
 from moodlens.picture_kinds import ACCEPTED, ForeignFileError, picture_kind
 
-_ACCEPTED_TEXT = f"MoodLens reads {', '.join(ACCEPTED[:-1])} and {ACCEPTED[-1]} pictures"
+_ACCEPTED_TEXT = f"{', '.join(ACCEPTED[:-1])} and {ACCEPTED[-1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def read_picture(
         ) from error
     # Codecs fail on damaged bytes with any exception there is, from struct.error to RuntimeError.
     except Exception as error:
-        raise PictureError(f"This {kind} file is damaged or incomplete.") from error
+        raise PictureError("This {kind} file is damaged or incomplete.", kind=kind) from error
 
 
 def _admitted_kind(data: bytes, limits: PictureLimits) -> str:
@@ -121,14 +121,23 @@ def _admitted_kind(data: bytes, limits: PictureLimits) -> str:
         raise PictureError("The file is empty.")
     if len(data) > limits.max_bytes:
         raise PictureTooLargeError(
-            f"The file has {len(data) / 1e6:.1f} MB; the limit is {limits.max_bytes / 1e6:.0f} MB."
+            "The file has {size:.1f} MB; the limit is {limit:.0f} MB.",
+            size=len(data) / 1e6,
+            limit=limits.max_bytes / 1e6,
         )
     try:
         kind = picture_kind(data)
     except ForeignFileError as error:
-        raise UnsupportedPictureError(f"This is {error}; {_ACCEPTED_TEXT}.") from None
+        raise UnsupportedPictureError(
+            "This is {kind}; MoodLens reads {accepted} pictures.",
+            kind=str(error),
+            accepted=_ACCEPTED_TEXT,
+        ) from None
     if kind is None:
-        raise PictureError(f"This file is not a picture; {_ACCEPTED_TEXT}.")
+        raise PictureError(
+            "This file is not a picture; MoodLens reads {accepted} pictures.",
+            accepted=_ACCEPTED_TEXT,
+        )
     return kind
 
 
@@ -169,7 +178,7 @@ def _decoder(kind: str) -> Callable[[BinaryIO], ImageFile]:
 
 def _codec_missing(kind: str) -> UnsupportedPictureError:
     return UnsupportedPictureError(
-        f"{kind} pictures cannot be read here; please send a JPEG or PNG."
+        "{kind} pictures cannot be read here; please send a JPEG or PNG.", kind=kind
     )
 
 
@@ -194,13 +203,18 @@ def _check_cost(
     pixels = width * height
     if pixels > limits.max_pixels or max(picture.size) > limits.max_side:
         raise PictureTooLargeError(
-            f"The picture has {width} x {height} pixels; the limits are "
-            f"{_mega(limits.max_pixels)} megapixels and {limits.max_side} pixels a side."
+            "The picture has {width} x {height} pixels; the limits are "
+            "{megapixels:.3g} megapixels and {side} pixels a side.",
+            width=width,
+            height=height,
+            megapixels=limits.max_pixels / 1e6,
+            side=limits.max_side,
         )
     if pixels * first.passes > limits.max_pixel_passes:
         raise PictureTooLargeError(
-            f"This {kind} file is stored in so many passes that decoding it would take too long; "
-            "saved again, without progressive scans, it can be read."
+            "This {kind} file is stored in so many passes that decoding it would take too long; "
+            "saved again, without progressive scans, it can be read.",
+            kind=kind,
         )
     room = round(limits.max_decoded_pixels * _share(picture, kind))
     whole = first.passes > 1
@@ -209,8 +223,11 @@ def _check_cost(
         held = max(held, len(first.data))
     if held > room:
         raise PictureTooLargeError(
-            f"This {'progressive ' if whole else ''}{kind} picture has {_mega(held)} megapixels; "
-            f"the limit for its kind is {_mega(room)}."
+            "This {kind} picture has {megapixels:.3g} megapixels; "
+            "the limit for its kind is {limit:.3g}.",
+            kind=f"progressive {kind}" if whole else kind,
+            megapixels=held / 1e6,
+            limit=room / 1e6,
         )
 
 
@@ -224,7 +241,3 @@ def _share(picture: ImageFile, kind: str) -> float:
 
 def _is_run_length(picture: ImageFile, kind: str) -> bool:
     return kind == "BMP" and picture.info.get("compression") in (1, 2)
-
-
-def _mega(pixels: float) -> str:
-    return f"{pixels / 1e6:.3g}"

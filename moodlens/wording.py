@@ -1,7 +1,9 @@
 """Every word that people read, in each language, with numbers written as that language does.
 
 The sentences lie in ``languages/<code>.json``, one flat object each. English is complete by
-definition; a test holds the others to the same keys and placeholders.
+definition; a test holds the others to the same keys and placeholders. What MoodLens refuses stands
+in English where it is raised, and ``languages/<code>.errors.json`` translates it, sentence by
+sentence; a test holds that to the sentences in the code.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from babel.numbers import format_decimal
+
+from moodlens.errors import MoodLensError
 
 LANGUAGES: tuple[str, ...] = ("en", "de")
 """The languages spoken; the first is for everyone whose own is not among them."""
@@ -27,10 +31,12 @@ class Wording:
     Attributes:
         language: its code, such as ``en``.
         sentences: by key; placeholders as in ``str.format``.
+        errors: translations of what errors say, by the English sentence or part of it.
     """
 
     language: str
     sentences: Mapping[str, str]
+    errors: Mapping[str, str]
 
     def __call__(self, key: str, **values: object) -> str:
         return self.sentences[key].format(**values)
@@ -50,18 +56,32 @@ class Wording:
             return self("percent.under_one")
         return f"{self.number(100 * share, 0)} %"
 
+    def problem(self, error: MoodLensError) -> str:
+        """What the error says, in this language; in English where nobody has translated it."""
+        sentence = self.errors.get(error.sentence)
+        if sentence is None:
+            return error.message
+        return sentence.format(**{name: self._value(v) for name, v in error.values.items()})
+
     def listing(self, parts: Sequence[str]) -> str:
         """``a``, ``a and b``, ``a, b and c``."""
         if len(parts) < 2:
             return "".join(parts)
         return self("listing", first=", ".join(parts[:-1]), last=parts[-1])
 
+    def _value(self, value: str | float) -> str:
+        """A part of an error's sentence; fractions with three significant digits."""
+        if isinstance(value, str):
+            return self.errors.get(value, value)
+        pattern = "#,##0" if isinstance(value, int) else "@##"
+        return str(format_decimal(value, format=pattern, locale=self.language))
+
 
 @cache
 def wording(language: str) -> Wording:
     """One of ``LANGUAGES``."""
-    text = (_FOLDER / f"{language}.json").read_text(encoding="utf-8")
-    return Wording(language, json.loads(text))
+    errors = {} if language == LANGUAGES[0] else _read(f"{language}.errors.json")
+    return Wording(language, _read(f"{language}.json"), errors)
 
 
 def preferred_wording(accept_language: str | None) -> Wording:
@@ -71,6 +91,11 @@ def preferred_wording(accept_language: str | None) -> Wording:
         if code in LANGUAGES:
             return wording(code)
     return wording(LANGUAGES[0])
+
+
+def _read(name: str) -> dict[str, str]:
+    sentences: dict[str, str] = json.loads((_FOLDER / name).read_text(encoding="utf-8"))
+    return sentences
 
 
 def capitalised(sentence: str) -> str:

@@ -58,11 +58,29 @@ def test_headline_in_german() -> None:
     )
 
 
-def test_dominant_sentence() -> None:
-    prediction = make_prediction(fear=0.6538)
-
-    assert dominant_sentence(prediction, ENGLISH) == "Fear, for 65 % of viewers"
-    assert dominant_sentence(prediction, wording("de")) == "Angst, bei 65 % der Betrachtenden"
+@pytest.mark.parametrize(
+    ("prediction", "english", "german"),
+    [
+        (
+            make_prediction(fear=0.6538),
+            "Fear, for 65 % of viewers",
+            "Angst, bei 65 % der Betrachtenden",
+        ),
+        (
+            make_prediction(joy=0.41, surprise=0.38),
+            "Joy 41 % and surprise 38 %",
+            "Freude 41 % und Überraschung 38 %",
+        ),
+        (
+            make_prediction(joy=0.21),
+            "Most often joy, but only for 21 % of viewers",
+            "Am ehesten Freude, aber nur bei 21 % der Betrachtenden",
+        ),
+    ],
+)
+def test_dominant_sentence(prediction: Prediction, english: str, german: str) -> None:
+    assert dominant_sentence(prediction, ENGLISH) == english
+    assert dominant_sentence(prediction, wording("de")) == german
 
 
 weights = st.lists(st.floats(0.001, 1), min_size=7, max_size=7)
@@ -77,6 +95,8 @@ def test_no_single_label_where_shares_are_close(shares: list[float]) -> None:
 
     assert close[0] == prediction.dominant_emotion
     if len(close) > 1:
+        dominant = dominant_sentence(prediction, ENGLISH)
+        assert "but only" in dominant or all(name in dominant.lower() for name in close)
         assert "would feel " + close[0] not in sentence
         assert len(named) != 1
     if "Most people" in sentence or "Nearly everyone" in sentence:

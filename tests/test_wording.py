@@ -1,9 +1,16 @@
 """Each language says everything, with the same placeholders, and writes numbers its own way."""
 
+import ast
 import string
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import moodlens
+from moodlens.errors import PictureTooLargeError
+from moodlens.images import PictureLimits, read_picture
+from moodlens.picture_kinds import _OTHER_SIGNATURES
 from moodlens.wording import LANGUAGES, capitalised, preferred_wording, wording
 
 
@@ -16,6 +23,54 @@ def test_languages_have_the_same_keys_and_placeholders(language: str) -> None:
         }
 
     assert placeholders(wording(language).sentences) == placeholders(wording("en").sentences)
+
+
+SHOWN_ON_THE_PAGE = ("images.py", "picture_kinds.py", "service.py", "batching.py", "feedback.py")
+ERRORS = ("MoodLensError", "BusyError", "FeedbackError", "ForeignFileError")
+
+
+def sentences_of_errors() -> Iterator[str]:
+    """What the errors that a viewer can meet say, as it stands in the code."""
+    for name in (*SHOWN_ON_THE_PAGE, "interface/picture_input.py"):
+        source = (Path(moodlens.__file__).parent / name).read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            called = ast.unparse(node.func)
+            if called in ERRORS or called.startswith(("Picture", "MissingPicture", "Unsupported")):
+                for part in ast.walk(node.args[0]):
+                    assert not isinstance(part, ast.JoinedStr), f"no placeholder: {part.lineno}"
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+    yield from (kind for _, kind in _OTHER_SIGNATURES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_errors_are_translated(language: str) -> None:
+    def fields(text: str) -> set[str | None]:
+        return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+
+    translations = wording(language).errors
+    sentences = set(sentences_of_errors())
+
+    assert len(sentences) > 40
+    assert sentences - set(translations) == set()
+    assert {t for s, t in translations.items() if fields(s) != fields(t)} == set()
+
+
+def test_an_error_in_two_languages() -> None:
+    with pytest.raises(PictureTooLargeError) as caught:
+        read_picture(b"\0" * 1_260_000, limits=PictureLimits(max_bytes=1_000_000))
+
+    assert wording("en").problem(caught.value) == "The file has 1.3 MB; the limit is 1 MB."
+    assert wording("de").problem(caught.value) == "Die Datei hat 1,26 MB; erlaubt sind 1 MB."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_that_nobody_has_translated(language: str) -> None:
+    error = PictureTooLargeError("A {thing} in braces.")
+
+    assert wording(language).problem(error) == "A {thing} in braces."
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def build_about_panel(service: PredictionService, tab: gr.Tab) -> None:
         found = standings(service)
         return (
             _facts(service, wording),
-            _figures(found, warnings(service), wording),
+            _figures(found, warnings(service, wording), wording),
             gr.Plot(_chart(found, wording) if found else None, visible=bool(found)),
         )
 

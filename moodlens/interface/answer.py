@@ -9,10 +9,12 @@ from PIL import Image
 
 from moodlens.charts import heat_overlays
 from moodlens.interface.picture_input import read_file
+from moodlens.picture_kinds import picture_kind
 from moodlens.prediction import Prediction
 from moodlens.service import PredictionService
 
 _SHOWN_SIDE = 720
+_UNKNOWN_TO_BROWSERS = ("TIFF", "HEIC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Answer:
         overlays: by emotion, where in the picture its share comes from; None where the network
             cannot tell exactly.
         box: left, top, right, bottom of the overlays, as shares of width and height.
+        browsers_show_it: whether a browser can draw the file that was sent.
         felt_is_known: whether the viewer has told what they felt.
     """
 
@@ -34,6 +37,7 @@ class Answer:
     sha256: bytes
     overlays: dict[str, Image.Image] | None
     box: tuple[float, float, float, float]
+    browsers_show_it: bool
     felt_is_known: bool = False
 
 
@@ -57,4 +61,5 @@ def answer_file(service: PredictionService, path: str | None) -> Answer:
         hashlib.sha256(data).digest(),
         heat_overlays(explanation.maps) if explanation.maps is not None else None,
         (left / width, top / height, right / width, bottom / height),
+        picture_kind(data) not in _UNKNOWN_TO_BROWSERS,
     )

@@ -8,12 +8,13 @@ import gradio as gr
 
 from moodlens import charts
 from moodlens.emotions import EMOTIONS
+from moodlens.errors import MoodLensError, PictureError
 from moodlens.interface import markup
 from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
 from moodlens.interface.own_parts import own_html, own_plot, static_part
-from moodlens.interface.picture_input import build_picture_input
-from moodlens.interface.translations import errors_as_toasts, translate, wording_of
+from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
+from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.prediction import Prediction
 from moodlens.service import PredictionService
 from moodlens.wording import Wording
@@ -53,21 +54,30 @@ def build_compare_panel(service: PredictionService) -> None:
 
     for picture, sentence, state in sides:
 
-        def analyse(path: str | None, request: gr.Request) -> tuple[str, Prediction | None]:
+        def analyse(
+            sent: dict[str, Any] | None, request: gr.Request
+        ) -> tuple[Any, str, Prediction | None]:
+            path = sent_path(sent)
             if path is None:
-                return "", None
-            with errors_as_toasts():
-                prediction = answer_file(service, path).prediction
-            return markup.short_answer(prediction, wording_of(request)), prediction
+                return gr.skip(), "", None
+            wording = wording_of(request)
+            try:
+                answer = answer_file(service, path)
+            except MoodLensError as error:
+                toast(error, wording)
+                return (None if isinstance(error, PictureError) else gr.skip()), "", None
+            shown = gr.skip() if answer.browsers_show_it else answer.picture
+            return shown, markup.short_answer(answer.prediction, wording), answer.prediction
 
         picture.input(
             analyse,
             picture,
-            [sentence, state],
+            [picture, sentence, state],
             show_progress="minimal",
             show_progress_on=sentence,
             trigger_mode="always_last",
             api_visibility="private",
+            **AS_SENT,
             **CONCURRENCY,
         ).success(
             compare,

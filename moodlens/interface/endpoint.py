@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from moodlens.interface.picture_input import build_picture_input, read_file
-from moodlens.interface.translations import errors_as_toasts
+from moodlens.errors import MoodLensError
+from moodlens.interface.picture_input import AS_SENT, build_picture_input, read_file, sent_path
 from moodlens.service import PredictionService
 
 CONCURRENCY: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "predict"}
@@ -19,11 +19,13 @@ def build_endpoint(service: PredictionService) -> None:
     picture = build_picture_input(label="picture", visible=False)
     answer = gr.JSON(label="prediction", visible=False)
 
-    def predict(picture: str | None) -> dict[str, Any]:
+    def predict(picture: dict[str, Any] | None) -> dict[str, Any]:
         """Which emotions a picture evokes: the share of viewers for each of six."""
-        with errors_as_toasts():
-            data = read_file(picture, max_bytes=service.settings.limits.max_bytes)
+        try:
+            data = read_file(sent_path(picture), max_bytes=service.settings.limits.max_bytes)
             return service.predict(data).to_json()
+        except MoodLensError as error:
+            raise gr.Error(error.message, print_exception=False) from None
 
     trigger = gr.Button(visible=False)
-    trigger.click(predict, picture, answer, api_name="predict", **CONCURRENCY)
+    trigger.click(predict, picture, answer, api_name="predict", **AS_SENT, **CONCURRENCY)

@@ -32,9 +32,10 @@ def connect_feedback(panel: gr.HTML, answer: gr.State, store: FeedbackStore) -> 
     def keep(
         answer: Answer | None, request: gr.Request, event: gr.EventData
     ) -> tuple[Any, Answer | None]:
-        with errors_as_toasts():
+        wording = wording_of(request)
+        with errors_as_toasts(wording):
             if answer is None:
-                raise FeedbackError(wording_of(request)("feedback.too_late"))
+                raise FeedbackError(wording("feedback.too_late"))
             if answer.felt_is_known:
                 return gr.skip(), answer
             felt, by_click, keep_picture = _read(event._data)
@@ -45,7 +46,7 @@ def connect_feedback(panel: gr.HTML, answer: gr.State, store: FeedbackStore) -> 
                 sha256=answer.sha256,
                 picture=answer.picture if keep_picture else None,
             )
-        thanks = _thanks(normalise(felt), answer, wording_of(request))
+        thanks = _thanks(normalise(felt), answer, wording)
         return thanks, replace(answer, felt_is_known=True)
 
     panel.click(

@@ -19,7 +19,7 @@ from moodlens.emotions import EMOTIONS
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.interface.answer import answer_file
 from moodlens.interface.own_parts import own_html, static_part
-from moodlens.interface.picture_input import SentFile, build_files_input
+from moodlens.interface.picture_input import AS_SENT, SentFile, build_files_input, sent_files
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 from moodlens.prediction import Prediction
 from moodlens.service import PredictionService
@@ -30,6 +30,7 @@ MOST_FILES = 50
 _AT_ONCE = 4
 _TRIES_WHEN_BUSY = 5
 _THUMBNAIL = (240, 240)
+_FILE_WIDTH, _PROBLEM_WIDTH, _FIGURE_WIDTH = "190px", "340px", "124px"
 _ORDERS = ("given", *EMOTIONS, "ambiguity")
 
 
@@ -44,7 +45,7 @@ class BatchItem:
 def build_many_panel(service: PredictionService) -> None:
     """Lay the tab out and connect it."""
     static_part("part.many")
-    files = build_files_input(label=translate("many.files"), elem_id="many-files", height=170)
+    uploads = build_files_input(label=translate("many.files"), elem_id="many-files", height=170)
     progress = own_html(elem_id="many-progress")
     items = gr.State([], time_to_live=1800.0)
     with gr.Column(visible=False, elem_classes="ml-card") as results:
@@ -72,26 +73,31 @@ def build_many_panel(service: PredictionService) -> None:
             max_height=360,
             buttons=["fullscreen"],
             datatype="str",
+            wrap=True,
         )
         download = gr.DownloadButton(translate("many.csv"), elem_id="many-csv", size="md")
 
-    def analyse(sent: list[SentFile], order: str, request: gr.Request) -> Iterator[dict[Any, Any]]:
+    def analyse(
+        sent: list[dict[str, Any]] | None, order: str, request: gr.Request
+    ) -> Iterator[dict[Any, Any]]:
         wording = wording_of(request)
-        if not sent:
+        files = sent_files(sent)
+        if not files:
             yield {progress: "", results: gr.Column(visible=False), items: []}
             return
-        with errors_as_toasts():
-            if len(sent) > MOST_FILES:
+        with errors_as_toasts(wording):
+            if len(files) > MOST_FILES:
                 raise PictureError(wording("many.too_many", most=MOST_FILES))
-        found: list[BatchItem | None] = [None] * len(sent)
-        yield {progress: _bar(0, len(sent), wording), results: gr.Column(visible=False)}
+        found: list[BatchItem | None] = [None] * len(files)
+        yield {progress: _bar(0, len(files), wording), results: gr.Column(visible=False)}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             places = {
-                pool.submit(_analyse_one, service, file): place for place, file in enumerate(sent)
+                pool.submit(_analyse_one, service, file, wording): place
+                for place, file in enumerate(files)
             }
             for done, future in enumerate(as_completed(places), start=1):
                 found[places[future]] = future.result()
-                yield {progress: _bar(done, len(sent), wording)}
+                yield {progress: _bar(done, len(files), wording)}
         finished = [item for item in found if item is not None]
         csv = to_csv([item.row for item in finished])
         yield {
@@ -103,14 +109,15 @@ def build_many_panel(service: PredictionService) -> None:
             download: save_bytes_to_cache(csv, "moodlens.csv", download.GRADIO_CACHE),
         }
 
-    files.change(
+    uploads.change(
         analyse,
-        [files, order],
+        [uploads, order],
         [progress, results, items, gallery, table, download],
         show_progress="hidden",
         trigger_mode="always_last",
         api_visibility="private",
         concurrency_limit=2,
+        **AS_SENT,
     )
 
     def reorder(items: list[BatchItem], order: str, request: gr.Request) -> Any:
@@ -125,16 +132,16 @@ def build_many_panel(service: PredictionService) -> None:
     )
 
 
-def _analyse_one(service: PredictionService, file: SentFile) -> BatchItem:
+def _analyse_one(service: PredictionService, file: SentFile, wording: Wording) -> BatchItem:
     for attempt in range(_TRIES_WHEN_BUSY):
         try:
             answer = answer_file(service, file.path)
         except BusyError as error:
             if attempt == _TRIES_WHEN_BUSY - 1:
-                return BatchItem(BatchRow(file.name, problem=error.message), None)
+                return BatchItem(BatchRow(file.name, problem=wording.problem(error)), None)
             time.sleep(error.retry_after)
         except MoodLensError as error:
-            return BatchItem(BatchRow(file.name, problem=error.message), None)
+            return BatchItem(BatchRow(file.name, problem=wording.problem(error)), None)
         else:
             thumbnail = answer.picture.copy()
             thumbnail.thumbnail(_THUMBNAIL)
@@ -167,7 +174,7 @@ def _caption(prediction: Prediction, order: str, wording: Wording) -> str:
     return f"{capitalised(wording.emotion(name))} {wording.percent(prediction.distribution[name])}"
 
 
-def _shown_table(items: Sequence[BatchItem], wording: Wording) -> pd.DataFrame:
+def _shown_table(items: Sequence[BatchItem], wording: Wording) -> gr.Dataframe:
     """The table in the viewer's language, with rounded figures."""
     table = to_table([item.row for item in items])
     for column in ("confidence", *EMOTIONS, "neutral", "ambiguity", "certainty"):
@@ -180,9 +187,12 @@ def _shown_table(items: Sequence[BatchItem], wording: Wording) -> pd.DataFrame:
     if not table["certainty"].any():
         table = table.drop(columns="certainty")
     problems = table.pop("problem")
+    widths = [_FILE_WIDTH] + [_FIGURE_WIDTH] * (len(table.columns) - 1)
     if problems.any():
         table.insert(1, "problem", problems)
-    return table.rename(columns={name: wording(f"column.{name}") for name in table.columns})
+        widths.insert(1, _PROBLEM_WIDTH)
+    titles = {name: wording(f"column.{name}") for name in table.columns}
+    return gr.Dataframe(table.rename(columns=titles), column_widths=widths)
 
 
 def _bar(done: int, total: int, wording: Wording) -> str:

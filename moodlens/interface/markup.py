@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from moodlens.charts import colour_emoji
+from moodlens.charts import AffectError, colour_emoji
 from moodlens.emotions import PALETTE
-from moodlens.headline import dominant_sentence, headline
+from moodlens.headline import dominant_sentence, emotions_named, headline
 from moodlens.prediction import Prediction
 from moodlens.wording import Wording, capitalised
 
@@ -22,29 +22,31 @@ def waiting(wording: Wording) -> str:
 
 def answer(prediction: Prediction, wording: Wording) -> str:
     """The headline, the dominant emotion, and the shares as a table for screen readers."""
-    emotion = next(e for e in PALETTE if e.name == prediction.dominant_emotion)
+    named = [e for e in PALETTE if e.name in emotions_named(prediction)]
+    colour = f' style="--ml-emotion: {named[0].colour}"' if len(named) == 1 else ""
+    emoji = "".join(map(colour_emoji, named))
     return (
-        f'<div class="ml-headline" role="status" style="--ml-emotion: {emotion.colour}">'
+        f'<div class="ml-headline" role="status"{colour}>'
         f"<h2>{escape(headline(prediction, wording))}</h2>"
-        f'<p class="ml-dominant"><span aria-hidden="true">{colour_emoji(emotion)}</span> '
+        f'<p class="ml-dominant"><span aria-hidden="true">{emoji}</span> '
         f"{escape(dominant_sentence(prediction, wording))}</p></div>" + _table(prediction, wording)
     )
 
 
 def gauges(prediction: Prediction | None, wording: Wording) -> str:
-    """Neutral, ambiguity and, where the checkpoint has a calibrator, certainty."""
+    """Neutral, ambiguity and certainty; a dash for what is not known."""
     values = {
-        "neutral": prediction.neutral if prediction else None,
-        "ambiguity": prediction.ambiguity if prediction else None,
+        name: getattr(prediction, name) if prediction else None
+        for name in ("neutral", "ambiguity", "certainty")
     }
-    if prediction and prediction.certainty is not None:
-        values["certainty"] = prediction.certainty
     cards = "".join(_gauge(name, value, wording) for name, value in values.items())
     return f'<div class="ml-gauges">{cards}</div>'
 
 
-def affect(prediction: Prediction | None, wording: Wording) -> str:
-    """Valence and arousal as figures with a word for each."""
+def affect(
+    prediction: Prediction | None, wording: Wording, error: AffectError | None = None
+) -> str:
+    """Valence and arousal as figures with a word for each, and how far off they usually are."""
     rows = []
     for scale in ("valence", "arousal"):
         value = getattr(prediction, scale) if prediction else None
@@ -56,7 +58,13 @@ def affect(prediction: Prediction | None, wording: Wording) -> str:
             f"<span>{escape(word)}</span></dd>"
             f"<dd class='ml-why'>{escape(wording(f'{scale}.why'))}</dd></div>"
         )
-    return f'<dl class="ml-affect">{"".join(rows)}</dl>'
+    table = f'<dl class="ml-affect">{"".join(rows)}</dl>'
+    if prediction is None or error is None:
+        return table
+    oval = wording(
+        "plane.oval", valence=wording.number(error.valence), arousal=wording.number(error.arousal)
+    )
+    return f'{table}<p class="ml-why">{escape(oval)}</p>'
 
 
 def notice(sentence: str | None, *, kind: str = "warning") -> str:

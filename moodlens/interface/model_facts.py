@@ -13,6 +13,7 @@ from typing import Any
 from moodlens.charts import AffectError
 from moodlens.errors import CheckpointError
 from moodlens.service import PredictionService
+from moodlens.wording import Wording
 
 _SHOWN = ("top1", "top2", "pearson", "kl", "valence_mae", "arousal_mae")
 _PANEL = "15"
@@ -49,9 +50,15 @@ def standings(service: PredictionService) -> list[Standing]:
     return [standing for standing in found if standing.figures]
 
 
-def warnings(service: PredictionService) -> list[str]:
+def warnings(service: PredictionService, wording: Wording) -> list[str]:
     """What has to be known before any of the figures is believed."""
-    found = _at(_metrics(service), "warnings")
+    data = _metrics(service)
+    if not _is_unseen(data):
+        pictures = _at(data, "cross_validation", "pictures")
+        if not isinstance(pictures, int):
+            return []
+        return [wording("about.cross_validated", pictures=wording.number(pictures, 0))]
+    found = _at(data, "warnings")
     return [note for note in found if isinstance(note, str)] if isinstance(found, list) else []
 
 
@@ -64,9 +71,13 @@ def affect_error(service: PredictionService) -> AffectError | None:
 
 def _honest_figures(data: Any) -> dict[str, float]:
     """Of pictures that the network had not learned from; else those of its cross-validation."""
-    if _at(data, "split", "seen_in_training") is False:
+    if _is_unseen(data):
         return _figures(_at(data, "metrics"))
     return _figures(_at(data, "cross_validation", "mean"))
+
+
+def _is_unseen(data: Any) -> bool:
+    return _at(data, "split", "seen_in_training") is False
 
 
 def _metrics(service: PredictionService) -> Any:

@@ -3,21 +3,23 @@
 Gradio would open them with Pillow first: orientation, transparency and frames would be lost, and a
 broken file would end in a message that helps nobody. ``images.py`` does all of that.
 
-The components' ``preprocess`` is replaced one by one. A subclass would be the usual way, but for
-each subclass Gradio writes a stub file beside the module, which type checkers then read instead.
+So every event that reads one of these inputs is connected with ``AS_SENT``. A ``preprocess`` of our
+own would not last: Gradio builds a component anew, from its class, as soon as an event updates it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import ImageData, ListFiles
 
-from moodlens.errors import MissingPictureError, PictureError
-from moodlens.interface.translations import errors_as_toasts
+from moodlens.errors import MissingPictureError
+
+AS_SENT: dict[str, Any] = {"preprocess": False}
+"""For an event: its function gets what the browser sent, for ``sent_path`` or ``sent_files``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class SentFile:
 
 def build_picture_input(**settings: Any) -> gr.Image:
     """One picture; not mirrored, because a mirrored snapshot is another picture."""
-    component = gr.Image(
+    return gr.Image(
         type="filepath",
         image_mode=None,
         sources=["upload", "webcam", "clipboard"],
@@ -38,15 +40,11 @@ def build_picture_input(**settings: Any) -> gr.Image:
         buttons=["fullscreen"],
         **settings,
     )
-    component.preprocess = _path
-    return component
 
 
 def build_files_input(**settings: Any) -> gr.File:
     """Many files; none is refused for its kind, because a refused one would stop the others."""
-    component = gr.File(file_count="multiple", **settings)
-    component.preprocess = _sent_files
-    return component
+    return gr.File(file_count="multiple", **settings)
 
 
 def read_file(path: str | None, *, max_bytes: int) -> bytes:
@@ -61,16 +59,15 @@ def read_file(path: str | None, *, max_bytes: int) -> bytes:
         return file.read(max_bytes + 1)
 
 
-def _path(payload: ImageData | None) -> str | None:
-    """Where the upload lies; Gradio has checked that it is one of its own."""
-    if payload is None:
+def sent_path(sent: Mapping[str, Any] | None) -> str | None:
+    """Where the picture lies; Gradio has checked that it is an upload, and what the fields are."""
+    if sent is None:
         return None
-    with errors_as_toasts():
-        if not payload.path:
-            raise PictureError("Send the picture as a file.")
-    return str(payload.path)
+    if not sent["path"]:  # only programs can do that
+        raise gr.Error("Send the picture as a file.", print_exception=False)
+    return str(sent["path"])
 
 
-def _sent_files(payload: ListFiles | None) -> list[SentFile]:
-    files = payload.root if payload is not None else []
-    return [SentFile(file.path, file.orig_name or "?") for file in files]
+def sent_files(sent: Sequence[Mapping[str, Any]] | None) -> list[SentFile]:
+    """Where many files lie, and what they are called."""
+    return [SentFile(file["path"], file["orig_name"] or "?") for file in sent or []]

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from moodlens import charts
+from moodlens.errors import MoodLensError, PictureError
 from moodlens.feedback import FeedbackStore
 from moodlens.interface import static_parts
 from moodlens.interface.answer import answer_file
@@ -15,7 +16,7 @@ from moodlens.interface.endpoint import CONCURRENCY
 from moodlens.interface.feedback_panel import build_feedback_form, connect_feedback
 from moodlens.interface.heat import CHANGE_STRENGTH
 from moodlens.interface.own_parts import own_html, static_part
-from moodlens.interface.picture_input import build_picture_input
+from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
 from moodlens.interface.result import (
     ResultView,
     build_details,
@@ -24,7 +25,7 @@ from moodlens.interface.result import (
     show,
 )
 from moodlens.interface.share_panel import build_share_panel
-from moodlens.interface.translations import errors_as_toasts, translate, wording_of
+from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.service import PredictionService
 
 ANSWER_LIFETIME = 1800.0
@@ -43,7 +44,7 @@ element.addEventListener('click', (event) => {
 def build_picture_panel(service: PredictionService, store: FeedbackStore, page: gr.Blocks) -> None:
     """Lay the tab out and connect it."""
     with gr.Row(elem_classes="ml-stage"):
-        with gr.Column(scale=5, min_width=320):
+        with gr.Column(scale=5, min_width=320, elem_classes="ml-input"):
             picture = build_picture_input(
                 label=translate("picture.label"), elem_id="picture", height=400, show_label=False
             )
@@ -66,10 +67,24 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore, page: 
     connect_feedback(feedback, answer, store)
     view = ResultView(answer, headline, order, bars, gauges, plane, affect, more, heat, feedback)
 
-    def analyse(path: str | None, order: charts.Order, request: gr.Request) -> dict[Any, Any]:
-        with errors_as_toasts():
+    def analyse(
+        sent: dict[str, Any] | None, order: charts.Order, request: gr.Request
+    ) -> dict[Any, Any]:
+        return answer_for(sent_path(sent), order, request)
+
+    def answer_for(path: str | None, order: charts.Order, request: gr.Request) -> dict[Any, Any]:
+        wording = wording_of(request)
+        values: dict[Any, Any] = {}
+        found = None
+        try:
             found = answer_file(service, path) if path else None
-        return show(view, service, found, wording_of(request), order)
+        except MoodLensError as error:
+            toast(error, wording)
+            if isinstance(error, PictureError):
+                values[picture] = None
+        if found is not None and not found.browsers_show_it:
+            values[picture] = found.picture
+        return {**show(view, service, found, wording, order), **values}
 
     def analyse_example(
         order: charts.Order, request: gr.Request, event: gr.EventData
@@ -78,7 +93,7 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore, page: 
         if name not in static_parts.EXAMPLE_NAMES:
             return {picture: gr.skip()}
         path = str(static_parts.EXAMPLES / f"{name}.jpg")
-        return {picture: path, **analyse(path, order, request)}
+        return {**answer_for(path, order, request), picture: path}
 
     shown_while_running: dict[str, Any] = {
         "show_progress": "minimal",
@@ -86,10 +101,11 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore, page: 
         "trigger_mode": "always_last",
         "api_visibility": "private",
     }
-    picture.input(analyse, [picture, order], view.outputs, **shown_while_running, **CONCURRENCY)
-    examples.click(
-        analyse_example, [order], [picture, *view.outputs], **shown_while_running, **CONCURRENCY
+    outputs = [picture, *view.outputs]
+    picture.input(
+        analyse, [picture, order], outputs, **AS_SENT, **shown_while_running, **CONCURRENCY
     )
+    examples.click(analyse_example, [order], outputs, **shown_while_running, **CONCURRENCY)
     connect_order(view)
 
     def greet(request: gr.Request) -> dict[Any, Any]:

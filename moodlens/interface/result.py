@@ -65,7 +65,7 @@ class ResultView:
 
 def build_headline() -> tuple[gr.HTML, gr.Radio, gr.Plot]:
     """Lay out the answer itself: the sentence, the bars, and how to order them."""
-    with gr.Column(elem_classes="ml-card"):
+    with gr.Column(elem_classes=["ml-card", "ml-answer"]):
         headline = static_part("part.waiting", elem_id="headline")
         bars = own_plot(elem_id="bars")
         order = gr.Radio(
@@ -76,7 +76,7 @@ def build_headline() -> tuple[gr.HTML, gr.Radio, gr.Plot]:
             elem_classes="ml-order",
             container=False,
         )
-        static_part("part.subjective")
+        static_part("part.subjective", elem_id="subjective")
     return headline, order, bars
 
 
@@ -101,6 +101,7 @@ def show(
 ) -> dict[Any, Any]:
     """The values of ``view.outputs`` for an answer, or for none yet."""
     prediction = answer.prediction if answer else None
+    error = affect_error(service)
     return {
         view.answer: answer,
         view.headline: markup.answer(prediction, wording)
@@ -110,8 +111,8 @@ def show(
             prediction.distribution if prediction else None, wording, order
         ),
         view.gauges: markup.gauges(prediction, wording),
-        view.plane: charts.affect_plane(prediction, wording, affect_error(service)),
-        view.affect: markup.affect(prediction, wording),
+        view.plane: charts.affect_plane(prediction, wording, error),
+        view.affect: markup.affect(prediction, wording, error),
         view.more: gr.Column(visible=answer is not None),
         view.heat: heat(answer, wording),
         view.feedback: form(wording),

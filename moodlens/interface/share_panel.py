@@ -26,12 +26,11 @@ def build_share_panel(answer: gr.State) -> None:
     file = gr.DownloadButton(visible="hidden", elem_id="card-file")
 
     def make(answer: Answer | None, with_picture: bool, request: gr.Request) -> Any:
-        with errors_as_toasts():
+        wording = wording_of(request)
+        with errors_as_toasts(wording):
             if answer is None:
-                raise MissingPictureError(wording_of(request)("share.nothing_yet"))
-        card = draw_card(
-            answer.prediction, wording_of(request), answer.picture if with_picture else None
-        )
+                raise MissingPictureError(wording("share.nothing_yet"))
+        card = draw_card(answer.prediction, wording, answer.picture if with_picture else None)
         return save_bytes_to_cache(card, "moodlens.png", file.GRADIO_CACHE)
 
     button.click(

@@ -29,10 +29,20 @@ def wording_of(request: gr.Request) -> Wording:
     return preferred_wording(request.headers.get("accept-language"))
 
 
+def toast(error: MoodLensError, wording: Wording) -> None:
+    """Tell the viewer what went wrong, and let the event go on.
+
+    As a warning, because Gradio's errors end the event, and leave the outputs as they were under a
+    mark that says "Error".
+    """
+    gr.Warning(wording.problem(error))
+
+
 @contextmanager
-def errors_as_toasts() -> Iterator[None]:
-    """Show what MoodLens refuses as Gradio's toast, in the very sentence that REST answers with."""
+def errors_as_toasts(wording: Wording) -> Iterator[None]:
+    """Tell the viewer what MoodLens refuses, and end the event without another word."""
     try:
         yield
     except MoodLensError as error:
-        raise gr.Error(error.message, print_exception=False) from None
+        toast(error, wording)
+        raise gr.Error(visible=False, print_exception=False) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,15 @@ def as_prediction(answer: dict[str, Any]) -> Prediction:
         ModelInfo(**answer["model"]),
         figures.get("certainty"),
     )
+
+
+def bundled_figures() -> dict[str, float]:
+    """What the bundled checkpoint reached on pictures that it had not learned from."""
+    metrics = json.loads((EXAMPLES.parent / "bundled" / "metrics.json").read_text(encoding="utf-8"))
+    if metrics["split"]["seen_in_training"]:
+        seen: dict[str, float] = metrics["cross_validation"]["mean"]
+        return seen
+    return {name: figure["value"] for name, figure in metrics["metrics"].items()}
 
 
 def upload(page: Page, file: Any, into: str = "#picture") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-import moodlens
 from moodlens.card import HEIGHT, WIDTH
 from moodlens.emotions import EMOTIONS
 from moodlens.headline import dominant_sentence, headline
@@ -21,6 +19,7 @@ from tests.browser.site import (
     Site,
     as_prediction,
     bars,
+    bundled_figures,
     in_order,
     shown_shares,
     upload,
@@ -57,9 +56,7 @@ def test_upload_shows_the_answer_of_the_api(page: Page, cat: dict) -> None:
 
 def test_gauges_and_plane_show_the_answer_of_the_api(page: Page, cat: dict) -> None:
     figures = cat["prediction"]
-    metrics = json.loads(
-        (Path(moodlens.__file__).parent / "bundled" / "metrics.json").read_text(encoding="utf-8")
-    )["metrics"]
+    measured = bundled_figures()
 
     for name in ("neutral", "ambiguity", "certainty"):
         meter = page.locator(f"#ml-{name} [role=meter]")
@@ -77,7 +74,7 @@ def test_gauges_and_plane_show_the_answer_of_the_api(page: Page, cat: dict) -> N
     assert point == pytest.approx([figures["valence"], figures["arousal"]], abs=0.006)
     for axis, name in (("x", "valence"), ("y", "arousal")):
         error = (ellipse[f"{axis}1"] - ellipse[f"{axis}0"]) / 2
-        assert error == pytest.approx(metrics[f"{name}_mae"]["value"], abs=1e-4)
+        assert error == pytest.approx(measured[f"{name}_mae"], abs=1e-4)
 
 
 def test_bars_are_sorted_at_the_viewers_choice(page: Page, cat: dict) -> None:
@@ -158,6 +155,24 @@ def test_a_broken_file_is_a_toast_with_the_sentence_of_the_api(
 
     expect(page.get_by_test_id("toast-body")).to_contain_text(sentence)
     expect(page.locator("#headline h2")).to_have_text(ENGLISH("result.waiting"))
+
+
+def test_a_broken_file_takes_the_answer_before_it_away(page: Page, cat: dict) -> None:
+    upload(page, {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no picture at all"})
+
+    expect(page.get_by_test_id("toast-body")).to_contain_text("not a picture")
+    expect(page.locator("#headline h2")).to_have_text(ENGLISH("result.waiting"))
+    expect(page.locator("#heat")).to_be_hidden()
+    expect(page.locator("#picture img")).to_have_count(0)
+
+
+def test_a_kind_that_browsers_cannot_draw_is_shown_all_the_same(page: Page, site: Site) -> None:
+    buffer = io.BytesIO()
+    Image.open(CAT).save(buffer, "TIFF")
+    upload(page, {"name": "cat.tif", "mimeType": "image/tiff", "buffer": buffer.getvalue()})
+
+    wait_for_answer(page, site.predict(buffer.getvalue()))
+    page.wait_for_function("document.querySelector('#picture img')?.naturalWidth > 0")
 
 
 def test_clearing_the_picture_clears_the_answer(page: Page, cat: dict) -> None:
