@@ -13,6 +13,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 from moodlens.errors import SettingsError
 from moodlens.service import PredictionService
 from moodlens.settings import read_settings
+from moodlens.uploads import UploadFolder
 
 
 def main() -> None:
@@ -27,10 +28,12 @@ def main() -> None:
         settings = read_settings()
     except SettingsError as error:
         sys.exit(f"MoodLens cannot start: {error}")
+    uploads = UploadFolder(settings.keep_uploads_seconds)
     service = PredictionService(settings)
     service.start()
 
     # Importing Gradio takes seconds, which the checkpoint's own thread uses.
+    from moodlens.gate import gate
     from moodlens.interface import build, launch_options
     from moodlens.rest import build_router
 
@@ -38,7 +41,11 @@ def main() -> None:
     _, url, _ = demo.launch(
         server_name=settings.host,
         server_port=settings.port or None,
-        app_kwargs={"routes": build_router(service).routes},
+        app_kwargs={
+            "routes": build_router(service).routes,
+            "lifespan": gate(settings),
+            "openapi_url": None,
+        },
         ssr_mode=False,
         prevent_thread_lock=True,
         **launch_options(settings),
@@ -47,6 +54,7 @@ def main() -> None:
     stop.wait()
     demo.close()
     service.close()
+    uploads.close()
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ class UnsupportedPictureError(PictureError):
     status = 415
 
 
+class SlowUploadError(MoodLensError):
+    """A request whose body did not arrive in time."""
+
+    status = 408
+
+
 class MissingPictureError(PictureError):
     """A request without a picture."""
 

@@ -1,54 +1,54 @@
 """GET /hello, GET /healthz and POST /predict, served by the process that serves the page.
 
-The multipart body of ``POST /predict`` is parsed as it arrives and dropped as soon as it outgrows
-the limit, so that a large upload costs neither memory nor disk.
+``gate`` stands before them and bounds what a body may cost.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from python_multipart.exceptions import FormParserError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from moodlens.errors import (
-    BusyError,
-    MissingPictureError,
-    MoodLensError,
-    PictureError,
-    PictureTooLargeError,
+import moodlens
+from moodlens.errors import BusyError, MissingPictureError, MoodLensError, PictureError
+from moodlens.rest_schema import (
+    FIELD,
+    HEALTH_ANSWERS,
+    HELLO_ANSWERS,
+    PREDICT_ANSWERS,
+    PREDICT_BODY,
 )
 from moodlens.service import PredictionService
 
 logger = logging.getLogger(__name__)
 
-FIELD = "file"
-
-_FORM_OVERHEAD = 64 * 1024
-"""Bytes a multipart body may have beyond its picture: boundaries, headers, small fields."""
+PATHS = frozenset({"/hello", "/healthz", "/predict", "/openapi.json"})
 
 
 def build_router(service: PredictionService) -> APIRouter:
     """The routes to hand to ``Blocks.launch(app_kwargs={"routes": router.routes})``."""
     router = APIRouter()
 
-    @router.get("/hello")
+    @router.get("/hello", responses=HELLO_ANSWERS)
     async def hello() -> dict[str, str]:
         return {"message": "Hello Emotion World"}
 
-    @router.get("/healthz")
+    @router.get("/healthz", responses=HEALTH_ANSWERS)
     async def healthz() -> JSONResponse:
         return _health(service)
 
-    @router.post("/predict")
+    @router.post("/predict", responses=PREDICT_ANSWERS, openapi_extra=PREDICT_BODY)
     async def predict(request: Request) -> JSONResponse:
         try:
-            data = await read_upload(request, max_bytes=service.settings.limits.max_bytes)
+            data = await read_upload(request, in_memory=service.settings.limits.max_bytes)
             prediction = await run_in_threadpool(service.predict, data)
         except MoodLensError as error:
             return error_response(error)
@@ -56,6 +56,14 @@ def build_router(service: PredictionService) -> APIRouter:
             logger.exception("POST /predict failed")
             return error_response(MoodLensError("Something went wrong here; please try again."))
         return JSONResponse(prediction.to_json())
+
+    @cache
+    def schema() -> dict[str, Any]:
+        return get_openapi(title="MoodLens", version=moodlens.__version__, routes=router.routes)
+
+    @router.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> JSONResponse:
+        return JSONResponse(schema())
 
     return router
 
@@ -67,35 +75,19 @@ def error_response(error: MoodLensError) -> JSONResponse:
     return JSONResponse(body, status_code=error.status, headers=headers)
 
 
-async def read_upload(request: Request, *, max_bytes: int) -> bytes:
-    """The bytes of the multipart field ``file``.
+async def read_upload(request: Request, *, in_memory: int) -> bytes:
+    """The bytes of the multipart field ``file``; up to ``in_memory`` of them never touch the disk.
 
     Raises:
         MissingPictureError: the request has no such field.
-        PictureTooLargeError: more than ``max_bytes``; the rest of the body is not read.
         PictureError: the body is not the multipart form it says it is.
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise MissingPictureError(
             f"Send the picture as multipart/form-data in a field named {FIELD!r}."
         )
-    too_large = PictureTooLargeError(
-        f"The file is too large: at most {max_bytes / 1e6:.0f} MB are accepted."
-    )
-    allowed = max_bytes + _FORM_OVERHEAD
-    if int(request.headers.get("content-length", "0")) > allowed:
-        raise too_large
-
-    async def bounded() -> Any:
-        received = 0
-        async for chunk in request.stream():
-            received += len(chunk)
-            if received > allowed:
-                raise too_large
-            yield chunk
-
-    parser = MultiPartParser(request.headers, bounded(), max_files=1, max_fields=8)
-    parser.spool_max_size = allowed  # the picture stays in memory and never touches the disk
+    parser = MultiPartParser(request.headers, request.stream(), max_files=1, max_fields=8)
+    parser.spool_max_size = in_memory + 1
     try:
         form: FormData = await parser.parse()
     except (MultiPartException, FormParserError, KeyError, ValueError):

@@ -30,6 +30,12 @@ class Settings:
         threads: ``MOODLENS_THREADS``; processor threads for one prediction.
         max_queue: ``MOODLENS_MAX_QUEUE``; predictions that may wait before new ones are refused.
         limits: ``MOODLENS_MAX_MEGABYTES`` and ``MOODLENS_MAX_MEGAPIXELS``.
+        max_upload_bytes: ``MOODLENS_MAX_UPLOAD_MEGABYTES``; all files that the page sends at once.
+        max_uploads: ``MOODLENS_MAX_UPLOADS``; uploads that may be arriving at the same time.
+        upload_seconds: ``MOODLENS_UPLOAD_SECONDS``; in which an upload has to arrive, beside the
+            time that its bytes earn it.
+        keep_uploads_seconds: ``MOODLENS_KEEP_UPLOADS_SECONDS``; after which the files of the page
+            are deleted.
         feedback_folder: ``MOODLENS_FEEDBACK_FOLDER``; where answers of viewers are kept.
         feedback_dataset: ``MOODLENS_FEEDBACK_DATASET``; the Hub dataset they are pushed to, or
             empty.
@@ -46,6 +52,10 @@ class Settings:
     threads: int = 2
     max_queue: int = 64
     limits: PictureLimits = DEFAULT_LIMITS
+    max_upload_bytes: int = 300 * _MEGA
+    max_uploads: int = 64
+    upload_seconds: int = 30
+    keep_uploads_seconds: int = 300
     feedback_folder: Path = Path("feedback")
     feedback_dataset: str = ""
     feedback_salt: str = field(default="", repr=False)
@@ -71,6 +81,7 @@ def read_settings(
     default_host = "0.0.0.0" if "SPACE_ID" in values else "127.0.0.1"  # noqa: S104
     cores = os.cpu_count() or 1
     megabytes = _number(values, "MOODLENS_MAX_MEGABYTES", 20, 1, 1000)
+    upload_megabytes = _number(values, "MOODLENS_MAX_UPLOAD_MEGABYTES", 300, 1, 100_000)
     megapixels = _number(values, "MOODLENS_MAX_MEGAPIXELS", 100, 1, 1000)
     return Settings(
         checkpoint=values.get("MOODLENS_CHECKPOINT", "").strip(),
@@ -80,6 +91,10 @@ def read_settings(
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
         max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
         limits=PictureLimits(max_bytes=megabytes * _MEGA, max_pixels=megapixels * _MEGA),
+        max_upload_bytes=upload_megabytes * _MEGA,
+        max_uploads=_number(values, "MOODLENS_MAX_UPLOADS", 64, 1, 10_000),
+        upload_seconds=_number(values, "MOODLENS_UPLOAD_SECONDS", 30, 1, 3600),
+        keep_uploads_seconds=_number(values, "MOODLENS_KEEP_UPLOADS_SECONDS", 300, 1, 86_400),
         feedback_folder=Path(values.get("MOODLENS_FEEDBACK_FOLDER", "").strip() or "feedback"),
         feedback_dataset=_repository(values, "MOODLENS_FEEDBACK_DATASET"),
         feedback_salt=values.get("MOODLENS_FEEDBACK_SALT", "").strip(),

@@ -16,32 +16,31 @@ from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
 from moodlens.interface.own_parts import static_part
 from moodlens.interface.picture_panel import build_picture_panel
-from moodlens.interface.static_parts import EXAMPLES
 from moodlens.interface.status import build_status
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
+from moodlens.interface.uploads_only import refuse_addresses
 from moodlens.service import PredictionService
 from moodlens.settings import Settings
 
 __all__ = ["build", "launch_options"]
 
 _STYLE = Path(__file__).parent / "style.css"
-_CACHE_SWEEP_SECONDS = 60
-_CACHE_AGE_SECONDS = 300
+_CACHE_SWEEPS_PER_LIFETIME = 4
 _SESSIONS_REMEMBERED = 500
 
 
 def build(service: PredictionService) -> gr.Blocks:
     """The page and the ``/predict`` endpoint, ready to launch; no weights need to be loaded yet."""
     settings = service.settings
+    keep = settings.keep_uploads_seconds
     store = FeedbackStore(
         settings.feedback_folder, salt=settings.feedback_salt, dataset=settings.feedback_dataset
     )
-    gr.set_static_paths([EXAMPLES])
     with gr.Blocks(
         title="MoodLens",
         analytics_enabled=False,
-        delete_cache=(_CACHE_SWEEP_SECONDS, _CACHE_AGE_SECONDS),
+        delete_cache=(max(1, keep // _CACHE_SWEEPS_PER_LIFETIME), keep),
     ) as page:
         static_part("part.header")
         build_status(service, page)
@@ -60,6 +59,7 @@ def build(service: PredictionService) -> gr.Blocks:
             with gr.Tab(translate("about.tab"), id="about") as tab:
                 build_about_panel(service, tab)
         build_endpoint(service)
+    refuse_addresses(page)
     return page.queue(max_size=settings.max_queue, default_concurrency_limit=8)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
 
 from moodlens import charts
 from moodlens.errors import MoodLensError, PictureError
@@ -92,7 +93,9 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore, page: 
         name = event._data.get("name")
         if name not in static_parts.EXAMPLE_NAMES:
             return {picture: gr.skip()}
-        path = str(static_parts.EXAMPLES / f"{name}.jpg")
+        # A copy among the uploads: the browser is told where the file lies.
+        data = (static_parts.EXAMPLES / f"{name}.jpg").read_bytes()
+        path = save_bytes_to_cache(data, f"{name}.jpg", picture.GRADIO_CACHE)
         return {**answer_for(path, order, request), picture: path}
 
     shown_while_running: dict[str, Any] = {
