@@ -38,7 +38,7 @@ def answer(connection: socket.socket) -> tuple[int, str]:
     try:
         while part := connection.recv(65536):
             received += part
-            head, separator, body = received.partition(b"\r\n\r\n")
+            _, separator, body = received.partition(b"\r\n\r\n")
             if separator and body.endswith(b"}"):
                 break
     except ConnectionResetError:
