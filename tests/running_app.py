@@ -94,6 +94,8 @@ class RunningApp:
             except httpx.HTTPError:
                 pass
             time.sleep(0.1)
+        self.process.kill()
+        self.process.wait()
         raise AssertionError(f"the app did not answer {path}:\n{self.log.read_text()[-4000:]}")
 
 

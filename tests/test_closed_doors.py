@@ -11,21 +11,18 @@ from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 import moodlens
 from moodlens.checkpoint import WEIGHTS, load_checkpoint
 from moodlens.errors import CheckpointError
+from tests.page_queue import HTTP, ask_queue, file_data
 from tests.raw_http import connect
 from tests.running_app import REPOSITORY, RunningApp
 from tests.tiny_checkpoint import make_checkpoint
 
 EXAMPLE = Path(moodlens.__file__).parent / "examples" / "cat.jpg"
 SECRET = "the-secret-of-this-machine"
-
-HTTP = httpx.Client(timeout=60)
-"""Making one takes longer than most requests."""
 
 DOORS = (
     "/gradio_api/file=",
@@ -171,27 +168,6 @@ def test_an_upload_that_is_a_page_is_never_shown_as_one(doors: RunningApp) -> No
 def config(doors: RunningApp) -> dict:
     config: dict = HTTP.get(f"{doors.url}/config").json()
     return config
-
-
-def file_data(path: str | None, url: str | None = None) -> dict:
-    return {"path": path, "url": url, "orig_name": "a.jpg", "meta": {"_type": "gradio.FileData"}}
-
-
-def ask_queue(app: RunningApp, function: dict, data: list) -> str:
-    """The stream of events that comes of calling one of the page's functions."""
-    session = os.urandom(8).hex()
-    body = {"data": data, "fn_index": function["id"], "session_hash": session, "event_data": None}
-    joined = HTTP.post(f"{app.url}/gradio_api/queue/join", json=body)
-    if joined.status_code != 200:
-        return joined.text
-    events = ""
-    address = f"{app.url}/gradio_api/queue/data?session_hash={session}"
-    with HTTP.stream("GET", address) as stream:
-        for line in stream.iter_lines():
-            events += line + "\n"
-            if "process_completed" in line or "unexpected_error" in line:
-                break
-    return events
 
 
 def functions_that_take_files(config: dict) -> Iterator[tuple[dict, list]]:
