@@ -51,7 +51,11 @@ class RunningApp:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._wait_for("/hello", 200)
+        try:
+            self._wait_for("/hello", 200)
+        except AssertionError:
+            self.stop()
+            raise
         return self
 
     def __exit__(

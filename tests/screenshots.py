@@ -20,7 +20,7 @@ from tests.running_app import REPOSITORY, RunningApp
 
 SIZES = ((390, 844), (768, 1024), (1024, 768), (1440, 900))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-IN_README = ("picture-1440-light", "picture-390-dark", "compare-1440-dark")
+IN_README = ("picture-1440-light", "first-390-dark", "compare-1440-dark")
 
 _ALL = REPOSITORY / "screenshots"
 _SHOWN = REPOSITORY / ".github" / "screenshots"
@@ -45,13 +45,17 @@ def main() -> None:
 def photograph(
     browser: Browser, site: Site, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:
-    """The first tab with an answer on it and two pictures compared, in full height."""
+    """The first tab with an answer on it and two pictures compared, in full height.
+
+    Besides, what the first tab shows without scrolling.
+    """
     width, height = size
     context = new_context(browser, viewport={"width": width, "height": height}, color_scheme=scheme)
     page = site.open(context)
     page.click("[data-example=cat]")
     page.wait_for_selector("#heat .ml-heat")
     page.wait_for_timeout(1000)  # until the bars have come to rest
+    page.screenshot(path=_ALL / f"first-{width}-{scheme}.png")
     page.screenshot(path=_ALL / f"picture-{width}-{scheme}.png", full_page=True)
     open_tab(page, "Compare")
     for side, example in (("left", "cat"), ("right", "rocket")):
