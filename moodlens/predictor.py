@@ -13,6 +13,7 @@ from torch import Tensor
 
 from moodlens.checkpoint import Checkpoint, probe_picture
 from moodlens.emotions import SCALE_RANGE
+from moodlens.fused import fused_feature_map
 from moodlens.network import NetworkOutput
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.preprocess import centre_crop, crop_box, decode_side, to_pixels
@@ -42,14 +43,25 @@ class Predictor:
         checkpoint: the network to use.
         model: how its answers name it.
         device: where PyTorch computes.
+        plain: run the network as it was trained, in float32, and not in the form that answers
+            fastest; for judging it, and for judging that form.
     """
 
-    def __init__(self, checkpoint: Checkpoint, model: ModelInfo, *, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        model: ModelInfo,
+        *,
+        device: str = "cpu",
+        plain: bool = False,
+    ) -> None:
         self.model = model
         self.config = checkpoint.config
         self._device = torch.device(device)
         network = checkpoint.network.eval().to(self._device)
         self._network = network.to(memory_format=torch.channels_last)
+        fuse = not plain and self._device.type == "cpu"
+        self._feature_map = fused_feature_map(network) if fuse else network.feature_map
         self._certainty = checkpoint.certainty
         self._maps_are_exact = self._pools_by_averaging()
 
@@ -72,7 +84,7 @@ class Predictor:
             return []
         crops = [centre_crop(picture, self.config) for picture in pictures]
         pixels = to_pixels(crops, self.config).to(self._device)
-        feature_map = self._network.feature_map(pixels)
+        feature_map = self._feature_map(pixels)
         output = self._network.heads(self._network.pool(feature_map))
         maps: Sequence[NDArray[np.float32] | None] = [None] * len(pictures)
         if self._maps_are_exact:
@@ -103,7 +115,7 @@ class Predictor:
     def _pools_by_averaging(self) -> bool:
         """Found out on the probe picture, which also warms the kernels up for the first viewer."""
         pixels = to_pixels([centre_crop(probe_picture(), self.config)], self.config)
-        feature_map: Tensor = self._network.feature_map(pixels.to(self._device))
+        feature_map: Tensor = self._feature_map(pixels.to(self._device))
         features = self._network.pool(feature_map)
         if feature_map.ndim != 4:
             return False

@@ -118,7 +118,7 @@ def predict(checkpoint: Checkpoint, dataset: Emotion6) -> Ratings:
         PictureError: a picture cannot be decoded.
     """
     model = ModelInfo(checkpoint.name, checkpoint.revision, "local")
-    predictor = Predictor(checkpoint, model)
+    predictor = Predictor(checkpoint, model, plain=True)
     pictures = (dataset.picture(i, short_side=predictor.decode_side) for i in range(len(dataset)))
     bar = tqdm(pictures, total=len(dataset), desc="predicting", unit="picture", leave=False)
     return answers(predictor, bar)

@@ -12,7 +12,6 @@ float32.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import cast
 
@@ -22,6 +21,7 @@ from timm.layers.padding import pad_same
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from moodlens.fused import convolutions_with_norms
 from moodlens.network import EmotionNetwork
 
 _TOLERANCE = 1e-3
@@ -39,7 +39,7 @@ def freeze_norms(network: EmotionNetwork, *, freeze_depthwise: bool = False) -> 
         batch norms, and then it runs as it is.
     """
     network.eval()
-    pairs = list(_pairs(network.backbone))
+    pairs = list(convolutions_with_norms(network.backbone))
     if freeze_depthwise:
         for conv, norm in pairs:
             if _is_depthwise(conv):
@@ -56,17 +56,6 @@ def freeze_norms(network: EmotionNetwork, *, freeze_depthwise: bool = False) -> 
                 del vars(module)["forward"]
         return 0
     return len(pairs)
-
-
-def _pairs(backbone: nn.Module) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    previous: nn.Module | None = None
-    for module in backbone.modules():
-        if isinstance(module, nn.BatchNorm2d) and isinstance(previous, nn.Conv2d):
-            if previous.bias is None and module.num_features == previous.out_channels:
-                yield previous, module
-            previous = None
-        elif isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.Linear):
-            previous = module
 
 
 def _convolve_and_scale(conv: nn.Conv2d, norm: nn.BatchNorm2d, x: Tensor) -> Tensor:

@@ -162,7 +162,7 @@ def _fine_tune(
 def _validation(pictures: list[Image.Image], true: Ratings) -> Validate:
     def validate(network: EmotionNetwork) -> Mapping[str, float]:
         unsaved = Checkpoint(network, name="", weights_sha256="", probe=())
-        predictor = Predictor(unsaved, ModelInfo("", "", "local"))
+        predictor = Predictor(unsaved, ModelInfo("", "", "local"), plain=True)
         scores = score(answers(predictor, pictures), true)
         return {name: round(scores[name], 5) for name in ("kl", "pearson", "top1", "top2")}
 

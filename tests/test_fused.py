@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import moodlens
+from moodlens.checkpoint import load_checkpoint, probe_picture
+from moodlens.emotions import EMOTIONS
+from moodlens.fused import FusedConvolution, fused_feature_map
+from moodlens.hub import locate_bundled
+from moodlens.images import read_picture
+from moodlens.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.prediction import ModelInfo
+from moodlens.predictor import Predictor
+from tests.training.test_frozen_norm import make
+
+MODEL = ModelInfo("bundled", "0", "bundled")
+EXAMPLES = sorted((Path(moodlens.__file__).parent / "examples").glob("*.jpg"))
+SAME_TO = 0.01  # in any share; what every form of the network has to keep
+
+
+def test_the_bundled_network_answers_as_its_plain_form_does() -> None:
+    checkpoint = load_checkpoint(locate_bundled().folder)
+    plain, served = Predictor(checkpoint, MODEL, plain=True), Predictor(checkpoint, MODEL)
+    pictures = [read_picture(path.read_bytes()) for path in EXAMPLES] + [probe_picture()]
+
+    for before, after in zip(plain.explain(pictures), served.explain(pictures), strict=True):
+        for name in EMOTIONS:
+            expected = before.prediction.distribution[name]
+            assert after.prediction.distribution[name] == pytest.approx(expected, abs=SAME_TO)
+        assert before.maps is not None
+        assert after.maps is not None
+        likeness = np.corrcoef(before.maps.ravel(), after.maps.ravel())[0, 1]
+        assert likeness > 0.99
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    ["tf_efficientnet_lite0", "tf_efficientnetv2_b0", "efficientnet_b0", "resnet18"],
+)
+@pytest.mark.parametrize("side", [64, 75])  # even sides are padded on one side only
+@torch.inference_mode()
+def test_float32_features_are_those_of_the_plain_network(backbone: str, side: int) -> None:
+    network = _make(backbone, side)
+    pixels = torch.rand(3, 3, side, side) * 2 - 1
+    fused = fused_feature_map(network, dtype=torch.float32)
+
+    assert fused != network.feature_map
+    expected = network.feature_map(pixels)
+    assert (fused(pixels) - expected).abs().max() < 1e-4 * expected.abs().max()
+
+
+@torch.inference_mode()
+def test_rounded_features_are_nearly_those_of_the_plain_network() -> None:
+    network = make("tf_efficientnet_lite0")
+    pixels = torch.rand(3, 3, 64, 64) * 2 - 1
+    fused = fused_feature_map(network, dtype=torch.bfloat16)
+    expected = network.feature_map(pixels)
+
+    assert fused(pixels).dtype == torch.float32
+    assert 1e-4 < (fused(pixels) - expected).norm() / expected.norm() < 0.05
+
+
+@pytest.mark.parametrize("backbone", ["convnext_atto", "vit_tiny_patch16_224"])
+def test_other_backbones_run_as_they_are(backbone: str) -> None:
+    network = make(backbone)
+    assert fused_feature_map(network) == network.feature_map
+
+
+def test_a_form_that_answers_differently_never_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(self: FusedConvolution, x: Tensor) -> Tensor:
+        return torch.zeros_like(whole(self, x))
+
+    whole = FusedConvolution.forward
+    monkeypatch.setattr(FusedConvolution, "forward", forward)
+    network = make("tf_efficientnet_lite0")
+    assert fused_feature_map(network) == network.feature_map
+
+
+def _make(backbone: str, side: int) -> EmotionNetwork:
+    network = build_network(NetworkConfig.for_backbone(backbone, input_size=side)).eval()
+    network.load_state_dict(make(backbone).state_dict())
+    return network
