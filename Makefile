@@ -13,7 +13,7 @@ test: quality $(VENV)/.browser-installed
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.tests-installed
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick)
 
 style: $(VENV)/.tests-installed
 	$(BIN)/ruff check --fix $(CODE)

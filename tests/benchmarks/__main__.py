@@ -1,55 +1,31 @@
-"""Where an answer's time goes, on the photos that come with MoodLens: ``make bench``.
+"""MoodLens against the usual way of serving a network: ``make bench``, ``make bench QUICK=1``.
 
-Medians of many runs in one process; ratios are against the forward pass, since absolute times
-differ from machine to machine and from hour to hour.
+Both services run as processes of their own on this machine; one client drives them in turn. What
+counts are the ratios, since absolute times differ from machine to machine and from hour to hour.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
+import argparse
+import os
+import platform
+import sys
 
-import moodlens
-from moodlens.images import read_picture
-from moodlens.predictor import Predictor
-from moodlens.preprocess import centre_crop
-from moodlens.pretrained import from_pretrained
-
-_RUNS = 30
+from tests.benchmarks.comparison import QUICK, Effort, compare
+from tests.benchmarks.figures import table
 
 
-def median_ms(work: Callable[[], object]) -> float:
-    """Milliseconds of one call, the median of many after one that is not counted."""
-    work()
-    times = []
-    for _ in range(_RUNS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
-
-
-def main() -> None:
-    """Print the table."""
-    predictor: Predictor = from_pretrained()
-    path = Path(moodlens.__file__).parent / "examples" / "cat.jpg"
-    data = path.read_bytes()
-    picture = read_picture(data, short_side=predictor.decode_side)
-    whole = median_ms(lambda: predictor.predict([picture]))
-    crop = median_ms(lambda: centre_crop(picture, predictor.config))
-    stages = {
-        "read and decode": median_ms(lambda: read_picture(data, short_side=predictor.decode_side)),
-        "resize and crop": crop,
-        "forward pass and answer": whole - crop,
-        "eight at once, each": median_ms(lambda: predictor.predict([picture] * 8)) / 8,
-    }
-    forward = stages["forward pass and answer"]
-    print(f"{path.name}, median of {_RUNS}")
-    for name, milliseconds in stages.items():
-        print(f"{name:<26}{milliseconds:8.1f} ms {milliseconds / forward:7.2f} x forward")
+def main() -> int:
+    """Print the table; 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few requests only, for a look")
+    quick = parser.parse_args().quick
+    load = os.getloadavg()[0]
+    rows = compare(QUICK if quick else Effort())
+    print(f"{platform.machine()}, {os.cpu_count()} processors; load before: {load:.1f}\n")
+    print(table(rows))
+    return any(row.verdict == "MISSED" for row in rows)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -92,7 +92,7 @@ def throughput(port: int, picture: bytes, *, clients: int, seconds: float) -> fl
             sender.send()
             together.wait()
             start = time.perf_counter()
-            ended = []
+            ended: list[float] = []
             while not ended or ended[-1] < seconds:
                 sender.send()
                 ended.append(time.perf_counter() - start)

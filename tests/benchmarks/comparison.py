@@ -85,14 +85,13 @@ def _latency_rows(
                 times[side] += latencies(service.port, picture, effort.requests)
         for percent in (50, 95):
             figures = {side: percentile(values, percent) for side, values in times.items()}
-            goal = _LATENCY[size] if percent == 50 else None
-            rows.append(_row(f"latency p{percent}, 1 client, {size}", "ms", figures, goal))
+            rows.append(
+                _row(f"latency p{percent}, 1 client, {size}", "ms", figures, _LATENCY[size])
+            )
     return rows
 
 
-def _throughput_rows(
-    services: Mapping[str, Service], picture: bytes, effort: Effort
-) -> list[Row]:
+def _throughput_rows(services: Mapping[str, Service], picture: bytes, effort: Effort) -> list[Row]:
     rates: dict[str, list[float]] = {side: [] for side in SIDES}
     for _ in range(effort.rounds):
         for side, service in services.items():

@@ -1,4 +1,4 @@
-"""The pictures that are sent: JPEGs with real texture, made from the photos in moodlens/examples."""
+"""The pictures that are sent: JPEGs with real texture, made from MoodLens's example photos."""
 
 from __future__ import annotations
 
@@ -37,6 +37,21 @@ def phone_jpeg() -> bytes:
     grain = np.random.default_rng(0).normal(0, _GRAIN, (height, width, 1)).astype(np.float32)
     grainy = np.clip(np.asarray(sheet, dtype=np.float32) + grain, 0, 255)
     return _jpeg(Image.fromarray(grainy.astype(np.uint8)))
+
+
+def generated_pictures() -> list[bytes]:
+    """Pictures unlike photos, large and small: gradients, stripes, noise, flat, and the phone's."""
+    y, x = np.mgrid[0:600, 0:800]
+    gradient = np.stack([x * 255 / 800, y * 255 / 600, (x + y) * 255 / 1400], axis=-1)
+    stripes = np.repeat(((x // 8 + y // 24) % 2 * 255)[..., None], 3, axis=-1)
+    noise = np.random.default_rng(1).integers(0, 256, (900, 700, 3))
+    flat = np.full((64, 64, 3), (200, 40, 90))
+    arrays = [gradient, stripes, noise, flat]
+    return [
+        *(_jpeg(Image.fromarray(array.astype(np.uint8))) for array in arrays),
+        small_jpeg(),
+        phone_jpeg(),
+    ]
 
 
 def _example(name: str) -> Path:

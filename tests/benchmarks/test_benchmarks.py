@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.client import Sender, latencies, throughput
+from tests.benchmarks.figures import Goal, Row, percentile, table
+from tests.benchmarks.guard import Change
+from tests.benchmarks.pictures import small_jpeg
+from tests.benchmarks.services import OURS, REFERENCE, running
+from tests.benchmarks.timing import medians
+
+
+def test_both_services_answer_and_are_measured() -> None:
+    picture = small_jpeg()
+    for name in (OURS, REFERENCE):
+        with running(name, picture) as service:
+            with Sender(service.port, picture) as sender:
+                answer = sender.send()
+            shares = answer["prediction"]["probability_distribution"]
+            assert math.isclose(sum(shares.values()), 1, abs_tol=1e-5)
+            assert service.seconds_to_answer > 0.5
+            assert 100 < service.peak_memory() < 5000
+            assert min(latencies(service.port, picture, 2)) > 1
+            assert throughput(service.port, picture, clients=2, seconds=0.5) > 0
+        assert not service.process.is_running()
+
+
+@pytest.mark.parametrize(
+    ("goal", "ours", "verdict"),
+    [
+        (Goal(0.4), 40, "met"),
+        (Goal(0.4), 41, "MISSED"),
+        (Goal(4, "higher"), 400, "met"),
+        (Goal(4, "higher"), 399, "MISSED"),
+        (None, 1, ""),
+    ],
+)
+def test_a_row_is_judged_by_its_ratio(goal: Goal | None, ours: float, verdict: str) -> None:
+    row = Row("latency", "ms", ours, 100, goal)
+    assert row.ratio == ours / 100
+    assert row.verdict == verdict
+
+
+def test_the_table_tells_both_figures_ratio_and_goal() -> None:
+    rows = [Row("latency", "ms", 10, 40, Goal(0.4)), Row("Gradio client", "ms", 30)]
+    *_, first, second = table(rows).splitlines()
+    assert [cell.strip() for cell in first.strip("|").split("|")] == [
+        "latency",
+        "10 ms",
+        "40 ms",
+        "0.25x",
+        "<= 0.4x",
+        "met",
+    ]
+    assert second.split("|")[2].strip() == "30 ms"
+
+
+def test_percentiles_are_numpys() -> None:
+    values = list(np.random.default_rng(0).exponential(size=57))
+    for percent in (50, 95):
+        assert percentile(values, percent) == pytest.approx(np.percentile(values, percent))
+
+
+def test_works_take_turns() -> None:
+    calls: list[str] = []
+    times = medians({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, rounds=3)
+    assert calls == ["a", "b"] * 5
+    assert set(times) == {"a", "b"}
+
+
+def test_answers_that_move_too_far_are_refused() -> None:
+    viewers = np.array([[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]])
+    plain = np.array([[0.4, 0.12, 0.12, 0.12, 0.12, 0.12]])
+    assert not Change.between(plain, plain + 1e-5, viewers).is_refused()
+    moved = Change.between(plain, np.roll(plain, 1, axis=1), viewers)
+    assert moved.kl is not None
+    assert moved.kl > 0.1
+    assert moved.is_refused()
+    assert Change(0.0, 0.02).is_refused(for_one=0.01)
+    assert Change(0.0, 0.0, kl=-0.003).is_refused()
