@@ -1,0 +1,157 @@
+"""Learning against the plain loop: ``python -m tests.benchmarks.training_speed``.
+
+The plain loop is how a frozen backbone is usually learned on: every epoch decodes every picture and
+sends it through the whole network, of which only the head learns. MoodLens extracts the features of
+both views once and fits the heads on those; and it fine-tunes with frozen norms folded, frozen
+first stages and, where it is fast, bfloat16. Both use the same backbone, on made-up pictures of
+Emotion6's size, both in turn. Some batches are timed and the rest is extrapolated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from moodlens.network import EmotionNetwork
+from moodlens.preprocess import normalise
+from tests.benchmarks.figures import Goal, Row, table
+from tests.training.emotion6_factory import make_emotion6
+from training.augment import eval_preset, train_preset
+from training.backbones import pretrained_network
+from training.config import Config, load_config
+from training.emotion6 import Emotion6
+from training.features import frozen_features
+from training.fit import Examples, fine_tune
+from training.heads import choose_heads
+from training.ratings import Ratings
+
+PICTURES = 1584
+EPOCHS = 20
+
+_BATCH = 32
+_TUNED_BATCH = 16
+_FROZEN_GOAL = Goal(0.1)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training_speed")
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds: int = parser.parse_args().rounds
+    config = load_config(overrides={"pretrained": "none"})
+    tuned = load_config(recipe="finetuned", overrides={"pretrained": "none", "finetune.epochs": 1})
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        dataset = _dataset(folder / "emotion6")
+        works: dict[str, Callable[[int], float]] = {
+            "plain frozen": lambda _: _plain_frozen(pretrained_network(config), dataset),
+            "extract": lambda turn: _extract(config, dataset, folder / f"cache{turn}"),
+            "plain tuning": lambda _: _plain_tuning(pretrained_network(tuned), dataset, tuned),
+            "tuning": lambda turn: _tune(tuned, dataset, folder / f"run{turn}"),
+        }
+        seconds: dict[str, list[float]] = {name: [] for name in works}
+        for turn in range(rounds):
+            for name, work in works.items():
+                seconds[name].append(work(turn) / len(dataset))
+    median = {name: float(np.median(values)) for name, values in seconds.items()}
+    fit = _fit(config, pretrained_network(config).num_features)
+    ours = median["extract"] * PICTURES + fit
+    plain = median["plain frozen"] * PICTURES * EPOCHS
+    rows = [
+        Row(f"frozen stage, {PICTURES} pictures", "s", ours, plain, _FROZEN_GOAL),
+        Row("of which fitting the heads", "s", fit),
+        Row("fine-tuning", "pictures/s", 1 / median["tuning"], 1 / median["plain tuning"]),
+    ]
+    print(f"extrapolated from {rounds} x {len(dataset)} pictures; plain frozen: {EPOCHS} epochs\n")
+    print(table(rows))
+
+
+def _dataset(folder: Path) -> Emotion6:
+    """96 pictures of Emotion6's size: 320 x 240 JPEGs."""
+    make_emotion6(folder, per_keyword=16)
+    for path in folder.glob("images/*/*.jpg"):
+        Image.open(path).resize((320, 240), Image.Resampling.BICUBIC).save(path, quality=90)
+    return Emotion6.read(folder)
+
+
+def _plain_frozen(network: EmotionNetwork, dataset: Emotion6) -> float:
+    """Seconds of one epoch of the head on the whole frozen network."""
+    network = network.to(memory_format=torch.contiguous_format)
+    preset = eval_preset(network.config)
+    targets = torch.tensor(dataset.ratings.shares, dtype=torch.float32)
+    optimizer = torch.optim.Adam(network.emotion_head.parameters(), lr=1e-3)
+    start = time.perf_counter()
+    for rows in _batches(len(dataset), _BATCH):
+        pixels = _stack([preset(dataset.picture(row)) for row in rows], network)
+        with torch.no_grad():
+            features = network.pool(network.feature_map(pixels))
+        _step(optimizer, network.emotion_head(features), targets[rows])
+    return time.perf_counter() - start
+
+
+def _extract(config: Config, dataset: Emotion6, cache: Path) -> float:
+    """Seconds for both views of every picture."""
+    network = pretrained_network(config)
+    start = time.perf_counter()
+    frozen_features(network, dataset, cache)
+    return time.perf_counter() - start
+
+
+def _fit(config: Config, num_features: int) -> float:
+    """Seconds to choose and fit the heads on random features of as many pictures."""
+    rng = np.random.default_rng(0)
+    features = torch.from_numpy(rng.normal(size=(2, PICTURES, num_features)).astype(np.float32))
+    shares = rng.dirichlet(np.ones(7), PICTURES)
+    affect = rng.uniform(1, 9, (2, PICTURES))
+    start = time.perf_counter()
+    choose_heads(features, Ratings.of(shares, *affect), config)
+    return time.perf_counter() - start
+
+
+def _plain_tuning(network: EmotionNetwork, dataset: Emotion6, config: Config) -> float:
+    """Seconds of one epoch in which everything learns, in float32, norms as they are."""
+    network = network.to(memory_format=torch.contiguous_format)
+    preset = train_preset(network.config, config.augment)
+    targets = torch.tensor(dataset.ratings.shares, dtype=torch.float32)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
+    start = time.perf_counter()
+    for rows in _batches(len(dataset), _TUNED_BATCH):
+        pixels = _stack([preset(dataset.picture(row)) for row in rows], network)
+        _step(optimizer, network(pixels).logits, targets[rows])
+    return time.perf_counter() - start
+
+
+def _tune(config: Config, dataset: Emotion6, run: Path) -> float:
+    """Seconds of one epoch of MoodLens's own fine-tuning, decoding included."""
+    network = pretrained_network(config)
+    run.mkdir()
+    start = time.perf_counter()
+    pictures = [dataset.picture(i) for i in range(len(dataset))]
+    fine_tune(network, Examples(pictures, dataset.ratings, range(len(dataset))), config, run)
+    return time.perf_counter() - start
+
+
+def _batches(count: int, size: int) -> Iterator[list[int]]:
+    return (list(range(i, min(i + size, count))) for i in range(0, count, size))
+
+
+def _stack(crops: list[Tensor], network: EmotionNetwork) -> Tensor:
+    return normalise(torch.stack(crops), network.config).contiguous()
+
+
+def _step(optimizer: torch.optim.Optimizer, logits: Tensor, target: Tensor) -> None:
+    optimizer.zero_grad()
+    nn.functional.kl_div(logits.log_softmax(dim=1), target, reduction="batchmean").backward()
+    optimizer.step()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Every way to be faster that was thought of, each against what it replaces, in turn.
+
+    python -m tests.benchmarks.ways
+
+The last column is new over old: below 1 the way wins. ONNX Runtime and OpenVINO are tried where
+they are installed (``pip install onnx onnxruntime openvino``); the app needs neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import warnings
+from collections.abc import Callable, Iterator
+from io import BytesIO
+
+import torch
+from PIL import Image
+from timm.layers import BatchNormAct2d
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from moodlens.checkpoint import load_checkpoint
+from moodlens.fused import convolutions_with_norms, fused_feature_map
+from moodlens.hub import locate_bundled
+from moodlens.images import read_picture
+from moodlens.network import EmotionNetwork
+from moodlens.preprocess import centre_crop, decode_side, normalise, to_pixels
+from tests.benchmarks.pictures import EXAMPLES, phone_jpeg, small_jpeg
+from tests.benchmarks.timing import Work, medians
+
+Way = tuple[str, Work, Callable[[], Work]]
+"""What is tried, the old way, and what makes the new one."""
+
+
+def picture_ways(network: EmotionNetwork) -> Iterator[Way]:
+    """Decoding and resizing."""
+    config = network.config
+    side = decode_side(config)
+    for size, data in (("640x480", small_jpeg()), ("12 MP", phone_jpeg())):
+
+        def whole(data: bytes = data) -> Image.Image:
+            return read_picture(data)
+
+        def reduced(data: bytes = data) -> Image.Image:
+            return read_picture(data, short_side=side)
+
+        yield f"decode at reduced scale (draft), {size}", whole, lambda work=reduced: work
+        picture = reduced()
+
+        def resize_then_crop(picture: Image.Image = picture) -> Image.Image:
+            scale = config.resize_to / min(picture.size)
+            resized = picture.resize(
+                (round(picture.width * scale), round(picture.height * scale)),
+                Image.Resampling.BICUBIC,
+            )
+            left, top = ((edge - config.input_size) // 2 for edge in resized.size)
+            return resized.crop((left, top, left + config.input_size, top + config.input_size))
+
+        def one_pass(picture: Image.Image = picture) -> object:
+            return centre_crop(picture, config)
+
+        yield f"resize and crop in one pass, {size}", resize_then_crop, lambda work=one_pass: work
+
+
+def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
+    """The forward pass for one picture, each way against the one before it that won."""
+    last = pixels.contiguous(memory_format=torch.channels_last)
+    first = pixels.contiguous()
+    plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+    channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
+    folded = _fold(channels_last)
+    fused = fused_feature_map(channels_last, dtype=torch.float32)
+    mixed = fused_feature_map(channels_last, dtype=torch.bfloat16)
+    rounded = copy.deepcopy(folded).to(torch.bfloat16)
+    levels = ((last * 127.5) + 127.5).round().to(torch.uint8)
+
+    def run(function: Callable[[Tensor], object], x: Tensor) -> Work:
+        return lambda: function(x)
+
+    old, best = run(channels_last.feature_map, last), run(mixed, last)
+    yield "channels-last", run(plain.feature_map, first), lambda: old
+    yield "batch norms folded", old, lambda: run(folded.feature_map, last)
+    yield "norm and activation in the convolution", old, lambda: run(fused, last)
+    yield "bfloat16 in every layer, folded", old, lambda: run(rounded.feature_map, last.bfloat16())
+    yield "bfloat16 in all but the first layers, fused", run(fused, last), lambda: best
+    yield (
+        "uint8 in, scale in the first convolution",
+        run(_normalised(folded), levels),
+        lambda: run(_scale_folded(folded), levels),
+    )
+    yield "TorchScript, traced and frozen", old, lambda: run(_script(folded, last), last)
+    against = ", against what serves"
+    yield f"TorchScript{against}", best, lambda: run(_script(folded, last), last)
+    yield f"int8 by FX{against}", best, lambda: run(_quantised(plain, first), first)
+    yield f"torch.export{against}", best, lambda: run(_exported(channels_last, last), last)
+    yield (
+        f"torch.compile{against}",
+        best,
+        lambda: run(torch.compile(channels_last.feature_map), last),
+    )
+    yield f"ONNX Runtime{against}", best, lambda: _onnx_runtime(plain, first)
+    for precision in ("f32", "bf16"):
+        yield (
+            f"OpenVINO, {precision}{against}",
+            best,
+            lambda precision=precision: _openvino(plain, first, precision),
+        )
+
+
+def batch_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
+    """Several pictures in one pass, against as many passes."""
+    forward = fused_feature_map(network)
+    for size in (2, 4, 8, 16):
+        batch = pixels.repeat(size, 1, 1, 1).contiguous(memory_format=torch.channels_last)
+
+        def one_by_one(batch: Tensor = batch) -> None:
+            for row in batch.split(1):
+                forward(row)
+
+        def together(batch: Tensor = batch) -> None:
+            forward(batch)
+
+        yield f"{size} pictures in one pass", one_by_one, lambda work=together: work
+
+
+def thread_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
+    """More threads for one forward pass, against one."""
+    forward = fused_feature_map(network)
+    cores = torch.get_num_threads()
+
+    def with_threads(count: int) -> Work:
+        def work() -> None:
+            torch.set_num_threads(count)
+            forward(pixels)
+            torch.set_num_threads(cores)
+
+        return work
+
+    for count in (2, 4):
+        yield f"{count} threads", with_threads(1), lambda count=count: with_threads(count)
+
+
+def main() -> None:
+    """Print one line for each way."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.ways")
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds: int = parser.parse_args().rounds
+    warnings.filterwarnings("ignore")
+    network = load_checkpoint(locate_bundled().folder).network.eval()
+    picture = read_picture(EXAMPLES[0].read_bytes())
+    pixels = to_pixels([centre_crop(picture, network.config)], network.config)
+    print("| way | before, ms | after, ms | after / before |\n|---|---|---|---|")
+    for ways in (
+        picture_ways(network),
+        network_ways(network, pixels),
+        batch_ways(network, pixels),
+        thread_ways(network, pixels),
+    ):
+        for name, old, make_new in ways:
+            try:
+                with torch.inference_mode():
+                    times = medians({"old": old, "new": make_new()}, rounds=rounds)
+            except Exception as error:  # not installed, or not supported here
+                print(f"| {name} | | | {type(error).__name__} |", flush=True)
+                continue
+            before, after = times["old"], times["new"]
+            print(f"| {name} | {before:.2f} | {after:.2f} | {after / before:.2f} |", flush=True)
+
+
+def _fold(network: EmotionNetwork) -> EmotionNetwork:
+    """Batch norms folded into the convolutions, by PyTorch's own means."""
+    folded = copy.deepcopy(network)
+    names = {module: name for name, module in folded.backbone.named_modules()}
+    for conv, norm in list(convolutions_with_norms(folded.backbone)):
+        activation = norm.act if isinstance(norm, BatchNormAct2d) else nn.Identity()
+        folded.backbone.set_submodule(names[conv], fuse_conv_bn_eval(conv, norm))
+        folded.backbone.set_submodule(names[norm], activation)
+    return folded
+
+
+def _normalised(network: EmotionNetwork) -> Callable[[Tensor], Tensor]:
+    return lambda levels: network.feature_map(normalise(levels, network.config))
+
+
+def _scale_folded(network: EmotionNetwork) -> Callable[[Tensor], Tensor]:
+    """The scale alone: with the mean in the first layer's bias, padding would no longer be 0."""
+    scaled = copy.deepcopy(network)
+    with torch.no_grad():
+        scaled.backbone.conv_stem.weight.div_(127.5)
+    return lambda levels: scaled.feature_map(levels.to(torch.float32).sub_(127.5))
+
+
+def _script(network: EmotionNetwork, pixels: Tensor) -> Callable[[Tensor], object]:
+    with torch.inference_mode(False), torch.no_grad():
+        return torch.jit.freeze(torch.jit.trace(copy.deepcopy(network), pixels.clone()))
+
+
+def _exported(network: EmotionNetwork, pixels: Tensor) -> Callable[[Tensor], object]:
+    with torch.inference_mode(False), torch.no_grad():
+        return torch.export.export(network, (pixels.clone(),)).module()
+
+
+def _quantised(network: EmotionNetwork, pixels: Tensor) -> Callable[[Tensor], object]:
+    from torch.ao.quantization import get_default_qconfig_mapping
+    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+    with torch.inference_mode(False), torch.no_grad():
+        observed = prepare_fx(
+            copy.deepcopy(network.backbone), get_default_qconfig_mapping("x86"), (pixels.clone(),)
+        )
+        observed(pixels.clone())
+        return convert_fx(observed)
+
+
+def _onnx_runtime(network: EmotionNetwork, pixels: Tensor) -> Work:
+    import onnxruntime
+
+    file = BytesIO()
+    with torch.inference_mode(False), torch.no_grad():
+        torch.onnx.export(network, (pixels.clone(),), file, input_names=["pixels"], dynamo=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(file.getvalue(), options)
+    inputs = {"pixels": pixels.numpy()}
+    return lambda: session.run(None, inputs)
+
+
+def _openvino(network: EmotionNetwork, pixels: Tensor, precision: str) -> Work:
+    import openvino
+
+    with torch.inference_mode(False), torch.no_grad():
+        model = openvino.convert_model(copy.deepcopy(network), example_input=pixels.clone())
+    options = {
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+    array = pixels.numpy()
+    return lambda: request.infer([array], share_inputs=True)
+
+
+if __name__ == "__main__":
+    main()
