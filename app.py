@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -18,6 +19,7 @@ from moodlens.uploads import UploadFolder
 
 def main() -> None:
     """Serve the page and the REST routes until the process is asked to end."""
+    gc.disable()  # what the imports make stays; looking through it again and again takes time
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in ("httpx", "httpx2"):  # Gradio's client and the Hub's
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -50,6 +52,8 @@ def main() -> None:
         prevent_thread_lock=True,
         **launch_options(settings),
     )
+    gc.freeze()
+    gc.enable()
     print(f"MoodLens is at {url}", flush=True)
     stop.wait()
     demo.close()

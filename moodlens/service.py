@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PIL import Image
 
 from moodlens.batching import Batcher
+from moodlens.cores import SharedCores
 from moodlens.errors import BusyError, MoodLensError
 from moodlens.following import Follower, follow
 from moodlens.hub import Located, locate, locate_bundled
@@ -75,9 +76,10 @@ class PredictionService:
         self._settled = threading.Event()
         self._follower: Follower | None = None
         self._explain_on_gpu = borrow_gpu()
+        self._cores = SharedCores(settings.threads)
         self._loader = threading.Thread(target=self._load, name="moodlens-load", daemon=True)
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
-            self._explain_batch, max_waiting=settings.max_queue
+            self._explain_batch, workers=settings.threads, max_waiting=settings.max_queue
         )
 
     def start(self) -> None:
@@ -218,4 +220,5 @@ class PredictionService:
                 return self._explain_on_gpu(loaded.folder, loaded.predictor.model, pictures)
             except Exception as error:  # whatever the Space says: nobody's turn, no time left
                 logger.warning("answering without the graphics processor: %r", error)
-        return loaded.predictor.explain(pictures)
+        with self._cores.share():
+            return loaded.predictor.explain(pictures)
