@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ import threading
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from moodlens.errors import SettingsError
+from moodlens.logs import configure_logging
 from moodlens.service import PredictionService
 from moodlens.settings import read_settings
 from moodlens.uploads import UploadFolder
@@ -20,9 +20,7 @@ from moodlens.uploads import UploadFolder
 def main() -> None:
     """Serve the page and the REST routes until the process is asked to end."""
     gc.disable()  # what the imports make stays; looking through it again and again takes time
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in ("httpx", "httpx2"):  # Gradio's client and the Hub's
-        logging.getLogger(name).setLevel(logging.WARNING)
+    configure_logging()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

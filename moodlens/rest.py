@@ -1,4 +1,4 @@
-"""GET /hello, GET /healthz and POST /predict, served by the process that serves the page.
+"""GET /hello, /healthz and /metrics and POST /predict, served by the process that serves the page.
 
 ``gate`` stands before them and bounds what a body may cost.
 """
@@ -11,7 +11,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from python_multipart.exceptions import FormParserError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -30,7 +31,7 @@ from moodlens.service import PredictionService
 
 logger = logging.getLogger(__name__)
 
-PATHS = frozenset({"/hello", "/healthz", "/predict", "/openapi.json"})
+PATHS = frozenset({"/hello", "/healthz", "/metrics", "/predict", "/openapi.json"})
 
 
 def build_router(service: PredictionService) -> APIRouter:
@@ -45,11 +46,16 @@ def build_router(service: PredictionService) -> APIRouter:
     async def healthz() -> JSONResponse:
         return _health(service)
 
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(service.telemetry.exposition(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
     @router.post("/predict", responses=PREDICT_ANSWERS, openapi_extra=PREDICT_BODY)
     async def predict(request: Request) -> JSONResponse:
         try:
-            data = await read_upload(request, in_memory=service.settings.limits.max_bytes)
-            prediction = await run_in_threadpool(service.predict, data)
+            with service.telemetry.request("rest"):
+                data = await read_upload(request, in_memory=service.settings.limits.max_bytes)
+                prediction = await run_in_threadpool(service.predict, data)
         except MoodLensError as error:
             return error_response(error)
         except Exception:

@@ -24,6 +24,7 @@ from moodlens.hub import Located, locate, locate_bundled
 from moodlens.images import read_picture
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.settings import Settings
+from moodlens.telemetry import Telemetry
 from moodlens.zero_gpu import borrow_gpu
 
 if TYPE_CHECKING:  # importing torch takes seconds, and the page should not wait for it
@@ -67,6 +68,10 @@ class PredictionService:
 
     Args:
         settings: which checkpoint, how many threads, what limits.
+
+    Attributes:
+        settings: as given.
+        telemetry: what every front end reports its requests to.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -81,6 +86,8 @@ class PredictionService:
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
             self._explain_batch, workers=settings.threads, max_waiting=settings.max_queue
         )
+
+        self.telemetry = Telemetry(waiting=self._explain.waiting, model=lambda: self.status.model)
 
     def start(self) -> None:
         """Begin to load the checkpoint, without waiting for it."""

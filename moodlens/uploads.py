@@ -59,20 +59,23 @@ class UploadFolder:
 
 
 def remove_older(folder: Path, lifetime: float) -> None:
-    """Delete what lies in a folder and did not change for so many seconds."""
-    oldest = time.time() - lifetime
+    """Delete what lies in a folder and did not change for so many seconds.
+
+    What seems to come from the future was there before the clock was set back.
+    """
+    now = time.time()
     for current, folders, files in os.walk(folder, topdown=False):
         for name in files:
             path = Path(current, name)
             try:
-                if path.lstat().st_ctime < oldest:
+                if abs(now - path.lstat().st_ctime) > lifetime:
                     path.unlink()
             except OSError:  # it is gone already
                 continue
         for name in folders:
             path = Path(current, name)
             try:
-                if path.lstat().st_ctime < oldest:
+                if abs(now - path.lstat().st_ctime) > lifetime:
                     path.rmdir()
             except OSError:  # it is not empty
                 continue

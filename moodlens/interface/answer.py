@@ -48,9 +48,10 @@ def answer_file(service: PredictionService, path: str | None) -> Answer:
         PictureError: there is no file, or it is no picture that can be read.
         BusyError: too many wait already, or the checkpoint is still loading.
     """
-    data = read_file(path, max_bytes=service.settings.limits.max_bytes)
-    picture = service.read(data)
-    explanation = service.explain(picture)
+    with service.telemetry.request("page"):
+        data = read_file(path, max_bytes=service.settings.limits.max_bytes)
+        picture = service.read(data)
+        explanation = service.explain(picture)
     left, top, right, bottom = explanation.box
     width, height = picture.size
     shown = picture.copy()

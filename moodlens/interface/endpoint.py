@@ -22,8 +22,9 @@ def build_endpoint(service: PredictionService) -> None:
     def predict(picture: dict[str, Any] | None) -> dict[str, Any]:
         """Which emotions a picture evokes: the share of viewers for each of six."""
         try:
-            data = read_file(sent_path(picture), max_bytes=service.settings.limits.max_bytes)
-            return service.predict(data).to_json()
+            with service.telemetry.request("client"):
+                data = read_file(sent_path(picture), max_bytes=service.settings.limits.max_bytes)
+                return service.predict(data).to_json()
         except MoodLensError as error:
             raise gr.Error(error.message, print_exception=False) from None
 
