@@ -6,27 +6,34 @@ large it is. It checks that the address is public; MoodLens needs no address at 
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
-from gradio_client.utils import is_http_url_like
+from gradio.blocks import BlockFunction
+from gradio.state_holder import SessionState
+from gradio_client.utils import is_file_obj, is_http_url_like, traverse
 
 
 def refuse_addresses(page: gr.Blocks) -> None:
-    """Do so for every part of a page that is complete."""
-    for block in page.blocks.values():
-        if hasattr(block, "async_move_resource_to_block_cache"):
-            _refuse_addresses(block)
+    """Do so for every event of a page, before Gradio looks at what was sent.
+
+    On the page and not on its components: a session gets new ones as soon as they are updated.
+    """
+    keep = page.preprocess_data
+
+    async def take_files(
+        block_fn: BlockFunction,
+        inputs: list[Any],
+        state: SessionState | None,
+        explicit_call: bool = False,
+    ) -> list[Any]:
+        traverse(inputs, _refuse_address, is_file_obj)
+        return await keep(block_fn, inputs, state, explicit_call)
+
+    page.preprocess_data = take_files
 
 
-def _refuse_addresses(block: Block) -> None:
-    keep = block.async_move_resource_to_block_cache
-
-    async def keep_file(path: str | Path | None) -> str | None:
-        if path is not None and is_http_url_like(str(path)):
-            raise gr.Error("Send the picture as a file, not as an address.", print_exception=False)
-        kept: str | None = await keep(path)
-        return kept
-
-    block.async_move_resource_to_block_cache = keep_file
+def _refuse_address(file: dict[str, Any]) -> dict[str, Any]:
+    if is_http_url_like(file["path"]):
+        raise gr.Error("Send the picture as a file, not as an address.", print_exception=False)
+    return file
