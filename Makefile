@@ -24,6 +24,8 @@ quality: $(VENV)/.tests-installed
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py moodlens training
+	$(BIN)/python -m tests.audit
 
 screenshots: $(VENV)/.browser-installed
 	$(BIN)/python -m tests.screenshots

@@ -93,7 +93,12 @@ def test_no_file_is_too_large_or_names_a_machine() -> None:
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
-    for name in ("README.md", ".github/CONTRIBUTING.md", "training/RESULTS.md"):
+    for name in (
+        "README.md",
+        ".github/CONTRIBUTING.md",
+        ".github/SECURITY.md",
+        "training/RESULTS.md",
+    ):
         path = REPOSITORY / name
         for link in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
             if not link.startswith("http"):
