@@ -9,7 +9,7 @@ import httpx
 
 from tests.running_app import RunningApp
 
-HTTP = httpx.Client(timeout=60)
+HTTP = httpx.Client(timeout=300)
 """Making one takes longer than most requests."""
 
 

@@ -209,6 +209,13 @@ def _ycck_jpeg(picture: Image.Image, *, adobe: bool) -> bytes:
     return with_segments(bare, marker) if adobe else bare
 
 
+def _arithmetic_jpeg(jpeg: bytes) -> bytes:
+    """Declared as coded arithmetically, which Pillow reads and does not write; shows anything."""
+    for huffman, arithmetic in ((b"\xff\xc0", b"\xff\xc9"), (b"\xff\xc2", b"\xff\xca")):
+        jpeg = jpeg.replace(huffman, arithmetic, 1)
+    return jpeg
+
+
 def with_declared_size(jpeg: bytes, width: int, height: int) -> bytes:
     start = next(i for i in range(len(jpeg)) if jpeg[i : i + 2] in (b"\xff\xc0", b"\xff\xc2"))
     return jpeg[: start + 5] + struct.pack(">HH", height, width) + jpeg[start + 9 :]
@@ -385,6 +392,9 @@ def _jpegs() -> Iterator[Case]:
         Image.merge("RGB", (blue, red, green)),
         6,
     )
+    progressive = saved(rgb, "JPEG", progressive=True, quality=92)
+    yield Case("jpeg-arithmetic", _arithmetic_jpeg(plain), size=rgb.size)
+    yield Case("jpeg-arithmetic-progressive", _arithmetic_jpeg(progressive), size=rgb.size)
     for name, profile in {
         "srgb": srgb_profile(),
         "garbage": b"garbage" * 100,
