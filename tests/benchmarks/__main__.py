@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 
 from tests.benchmarks.comparison import QUICK, Effort, compare
@@ -20,8 +21,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few requests only, for a look")
     quick = parser.parse_args().quick
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the services end too
     load = os.getloadavg()[0]
-    rows = compare(QUICK if quick else Effort())
+    rows = []
+    for row in compare(QUICK if quick else Effort()):
+        print(row, file=sys.stderr)
+        rows.append(row)
     print(f"{platform.machine()}, {os.cpu_count()} processors; load before: {load:.1f}\n")
     print(table(rows))
     return any(row.verdict == "MISSED" for row in rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +46,8 @@ class Effort:
 QUICK = Effort(starts=1, rounds=2, requests=10, seconds=2.0)
 
 
-def compare(effort: Effort) -> list[Row]:
-    """Every figure of the report."""
+def compare(effort: Effort) -> Iterator[Row]:
+    """Every figure of the report, as soon as it is known."""
     small = small_jpeg()
     pictures = {"640x480": small, "12 MP": phone_jpeg()}
     starts: dict[str, list[float]] = {side: [] for side in SIDES}
@@ -59,14 +59,13 @@ def compare(effort: Effort) -> list[Row]:
         services = {side: stack.enter_context(running(side, small)) for side in SIDES}
         for side, service in services.items():
             starts[side].append(service.seconds_to_answer)
-        rows = _latency_rows(services, pictures, effort)
-        rows += _throughput_rows(services, small, effort)
         seconds = {side: statistics.median(times) for side, times in starts.items()}
-        rows.append(_row("start to first answer", "s", seconds, _START))
+        yield _row("start to first answer", "s", seconds, _START)
+        yield from _latency_rows(services, pictures, effort)
+        yield from _throughput_rows(services, small, effort)
         peaks = {side: service.peak_memory() for side, service in services.items()}
-        rows.append(_row("peak memory", "MB", peaks, _MEMORY))
-        rows += _gradio_rows(services[OURS], pictures, effort)
-    return rows
+        yield _row("peak memory", "MB", peaks, _MEMORY)
+        yield from _gradio_rows(services[OURS], pictures, effort)
 
 
 def _row(name: str, unit: str, figures: Mapping[str, float], goal: Goal | None) -> Row:
@@ -75,8 +74,7 @@ def _row(name: str, unit: str, figures: Mapping[str, float], goal: Goal | None) 
 
 def _latency_rows(
     services: Mapping[str, Service], pictures: Mapping[str, bytes], effort: Effort
-) -> list[Row]:
-    rows = []
+) -> Iterator[Row]:
     for size, picture in pictures.items():
         times: dict[str, list[float]] = {side: [] for side in SIDES}
         for _ in range(effort.rounds):
@@ -85,13 +83,12 @@ def _latency_rows(
                 times[side] += latencies(service.port, picture, effort.requests)
         for percent in (50, 95):
             figures = {side: percentile(values, percent) for side, values in times.items()}
-            rows.append(
-                _row(f"latency p{percent}, 1 client, {size}", "ms", figures, _LATENCY[size])
-            )
-    return rows
+            yield _row(f"latency p{percent}, 1 client, {size}", "ms", figures, _LATENCY[size])
 
 
-def _throughput_rows(services: Mapping[str, Service], picture: bytes, effort: Effort) -> list[Row]:
+def _throughput_rows(
+    services: Mapping[str, Service], picture: bytes, effort: Effort
+) -> Iterator[Row]:
     rates: dict[str, list[float]] = {side: [] for side in SIDES}
     for _ in range(effort.rounds):
         for side, service in services.items():
@@ -99,12 +96,11 @@ def _throughput_rows(services: Mapping[str, Service], picture: bytes, effort: Ef
             rates[side].append(rate)
     figures = {side: statistics.median(values) for side, values in rates.items()}
     name = f"throughput, {CLIENTS} clients, 640x480"
-    return [_row(name, "answers/s", figures, _THROUGHPUT)]
+    yield _row(name, "answers/s", figures, _THROUGHPUT)
 
 
-def _gradio_rows(service: Service, pictures: Mapping[str, bytes], effort: Effort) -> list[Row]:
+def _gradio_rows(service: Service, pictures: Mapping[str, bytes], effort: Effort) -> Iterator[Row]:
     """Our own page's endpoint, as a Python client calls it: upload, queue, answer."""
-    rows = []
     client = Client(f"http://127.0.0.1:{service.port}", verbose=False)
     with tempfile.TemporaryDirectory() as folder:
         for size, picture in pictures.items():
@@ -115,8 +111,6 @@ def _gradio_rows(service: Service, pictures: Mapping[str, bytes], effort: Effort
                 start = time.perf_counter()
                 client.predict(handle_file(photo), api_name="/predict")
                 times.append(1000 * (time.perf_counter() - start))
-            rows += [
-                Row(f"Gradio client p{percent}, {size}", "ms", percentile(times[1:], percent))
-                for percent in (50, 95)
-            ]
-    return rows
+            for percent in (50, 95):
+                figure = percentile(times[1:], percent)
+                yield Row(f"Gradio client p{percent}, {size}", "ms", figure)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import copy
+import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO
 
 import torch
@@ -94,11 +96,6 @@ def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     yield f"TorchScript{against}", best, lambda: run(_script(folded, last), last)
     yield f"int8 by FX{against}", best, lambda: run(_quantised(plain, first), first)
     yield f"torch.export{against}", best, lambda: run(_exported(channels_last, last), last)
-    yield (
-        f"torch.compile{against}",
-        best,
-        lambda: run(torch.compile(channels_last.feature_map), last),
-    )
     yield f"ONNX Runtime{against}", best, lambda: _onnx_runtime(plain, first)
     for precision in ("f32", "bf16"):
         yield (
@@ -106,6 +103,11 @@ def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
             best,
             lambda precision=precision: _openvino(plain, first, precision),
         )
+    yield (
+        f"torch.compile{against}",
+        best,
+        lambda: run(torch.compile(channels_last.feature_map), last),
+    )
 
 
 def batch_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
@@ -145,7 +147,14 @@ def main() -> None:
     """Print one line for each way."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.ways")
     parser.add_argument("--rounds", type=int, default=20)
-    rounds: int = parser.parse_args().rounds
+    parser.add_argument(
+        "--cpu", action="store_true", help="one thread's processor time, for a busy machine"
+    )
+    arguments = parser.parse_args()
+    if arguments.cpu:
+        torch.set_num_threads(1)
+    clock = time.process_time if arguments.cpu else time.perf_counter
+    in_turn = partial(medians, rounds=arguments.rounds, clock=clock)
     warnings.filterwarnings("ignore")
     network = load_checkpoint(locate_bundled().folder).network.eval()
     picture = read_picture(EXAMPLES[0].read_bytes())
@@ -155,12 +164,12 @@ def main() -> None:
         picture_ways(network),
         network_ways(network, pixels),
         batch_ways(network, pixels),
-        thread_ways(network, pixels),
+        () if arguments.cpu else thread_ways(network, pixels),
     ):
         for name, old, make_new in ways:
             try:
                 with torch.inference_mode():
-                    times = medians({"old": old, "new": make_new()}, rounds=rounds)
+                    times = in_turn({"old": old, "new": make_new()})
             except Exception as error:  # not installed, or not supported here
                 print(f"| {name} | | | {type(error).__name__} |", flush=True)
                 continue
