@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := app.py moodlens training tests
 
-.PHONY: app test bench style quality screenshots fuzz clean
+.PHONY: app test bench soak style quality screenshots fuzz clean
 
 app: $(VENV)/.app-installed
 	$(BIN)/python app.py
@@ -34,6 +34,11 @@ screenshots: $(VENV)/.browser-installed
 MINUTES ?= 5
 fuzz: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.fuzz_images --minutes $(MINUTES)
+
+# 64 clients for a minute, then the faults; `make soak SECONDS=600` for longer.
+SECONDS ?= 60
+soak: $(VENV)/.tests-installed
+	$(BIN)/python -m tests.soak --seconds $(SECONDS)
 
 clean:
 	rm -rf $(VENV)

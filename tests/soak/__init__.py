@@ -1,0 +1,1 @@
+"""Long runs of load and faults: `make soak`."""
