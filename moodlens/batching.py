@@ -1,4 +1,4 @@
-"""Many callers, few workers: what waits while batches run becomes the next batch."""
+"""Many callers, one worker: what waits while a batch runs becomes the next batch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ _STOP = object()
 
 
 class Batcher(Generic[Item, Answer]):
-    """Run a batch function in threads of its own, on whatever has gathered since the last run.
+    """Run a batch function in a single thread, on whatever has gathered since its last run.
 
     A lone caller never waits for company: its item starts at once. Under load the batches grow by
     themselves, which is where a convolutional network gains most on few cores.
 
     Args:
-        run: answers a batch, item by item and in order; each worker calls it.
-        workers: threads that run batches.
+        run: answers a batch, item by item and in order.
         max_batch: items in one run.
         max_waiting: items that may wait; more are refused.
     """
@@ -33,7 +32,6 @@ class Batcher(Generic[Item, Answer]):
         self,
         run: Callable[[Sequence[Item]], Sequence[Answer]],
         *,
-        workers: int = 1,
         max_batch: int = 8,
         max_waiting: int = 64,
     ) -> None:
@@ -41,12 +39,8 @@ class Batcher(Generic[Item, Answer]):
         self._max_batch = max_batch
         self._waiting: queue.Queue[tuple[Item, Future[Answer]] | object] = queue.Queue(max_waiting)
         self._closed = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"moodlens-batcher-{i}", daemon=True)
-            for i in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._thread = threading.Thread(target=self._work, name="moodlens-batcher", daemon=True)
+        self._thread.start()
 
     def __call__(self, item: Item) -> Answer:
         """Wait for the answer to one item.
@@ -74,8 +68,7 @@ class Batcher(Generic[Item, Answer]):
         if not self._closed.is_set():
             self._closed.set()
             self._waiting.put(_STOP)
-        for thread in self._threads:
-            thread.join()
+        self._thread.join()
 
     def _work(self) -> None:
         stopping = False
@@ -93,8 +86,6 @@ class Batcher(Generic[Item, Answer]):
                     entry = self._waiting.get_nowait()
                 except queue.Empty:
                     break
-            if stopping:
-                self._waiting.put(_STOP)  # for the next worker
             if batch:
                 self._answer(batch)
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from PIL import Image
 
 from moodlens.batching import Batcher
-from moodlens.cores import SharedCores
 from moodlens.errors import BusyError, MoodLensError
 from moodlens.following import Follower, follow
 from moodlens.hub import Located, locate, locate_bundled
@@ -81,12 +80,10 @@ class PredictionService:
         self._settled = threading.Event()
         self._follower: Follower | None = None
         self._explain_on_gpu = borrow_gpu()
-        self._cores = SharedCores(settings.threads)
         self._loader = threading.Thread(target=self._load, name="moodlens-load", daemon=True)
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
-            self._explain_batch, workers=settings.threads, max_waiting=settings.max_queue
+            self._explain_batch, max_waiting=settings.max_queue
         )
-
         self.telemetry = Telemetry(waiting=self._explain.waiting, model=lambda: self.status.model)
 
     def start(self) -> None:
@@ -227,5 +224,4 @@ class PredictionService:
                 return self._explain_on_gpu(loaded.folder, loaded.predictor.model, pictures)
             except Exception as error:  # whatever the Space says: nobody's turn, no time left
                 logger.warning("answering without the graphics processor: %r", error)
-        with self._cores.share():
-            return loaded.predictor.explain(pictures)
+        return loaded.predictor.explain(pictures)

@@ -89,17 +89,3 @@ def test_closing_answers_what_waits_and_refuses_the_rest() -> None:
         assert [future.result(10) for future in running] == [2, 4]
     with pytest.raises(BusyError, match="shutting down"):
         batcher(3)
-
-
-def test_two_workers_run_two_batches_at_once_and_both_stop() -> None:
-    gate = Gate()
-    batcher = Batcher(gate, workers=2, max_batch=1, max_waiting=10)
-    with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(batcher, number) for number in range(4)]
-        wait_until_waiting(batcher, 2)  # the other two run, held by the gate
-        gate.open.set()
-        assert [future.result(10) for future in answers] == [0, 2, 4, 6]
-
-    batcher.close()
-    with pytest.raises(BusyError):
-        batcher(1)
