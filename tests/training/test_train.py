@@ -32,6 +32,8 @@ TINY = [
 ]  # fmt: skip
 TUNED = [*TINY, "--epochs", "4", "--set", "finetune.validate_every=2", "--batch-size", "8"]
 
+LONG = [*TUNED, "--epochs", "16"]  # still on its way when the signal comes
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -139,10 +141,10 @@ def test_another_run_does_not_get_the_folder(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, number: signal.Signals) -> None:
-    assert learn(data, "whole", *TUNED) == 0
+    assert learn(data, "whole", *LONG) == 0
 
     process = subprocess.Popen(
-        [sys.executable, *command(data, "stopped", *TUNED)], env=environ(), stderr=subprocess.PIPE
+        [sys.executable, *command(data, "stopped", *LONG)], env=environ(), stderr=subprocess.PIPE
     )
     history = Path("stopped", RUN, HISTORY)
     deadline = time.monotonic() + 60
@@ -155,7 +157,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(data: Path, number: signal.Si
     assert process.returncode == (-number if number == signal.SIGKILL else 130)
     assert not Path("stopped", WEIGHTS).exists()
 
-    assert learn(data, "stopped", *TUNED) == 0
+    assert learn(data, "stopped", *LONG) == 0
     assert file_sha256(Path("stopped", WEIGHTS)) == file_sha256(Path("whole", WEIGHTS))
 
 
