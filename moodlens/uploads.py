@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -65,20 +66,11 @@ def remove_older(folder: Path, lifetime: float) -> None:
     """
     now = time.time()
     for current, folders, files in os.walk(folder, topdown=False):
-        for name in files:
-            path = Path(current, name)
-            try:
-                if abs(now - path.lstat().st_ctime) > lifetime:
-                    path.unlink()
-            except OSError:  # it is gone already
-                continue
-        for name in folders:
-            path = Path(current, name)
-            try:
-                if abs(now - path.lstat().st_ctime) > lifetime:
-                    path.rmdir()
-            except OSError:  # it is not empty
-                continue
+        for names, remove in ((files, Path.unlink), (folders, Path.rmdir)):
+            for path in (Path(current, name) for name in names):
+                with suppress(OSError):  # it is gone already, or a folder that is not empty
+                    if abs(now - path.lstat().st_ctime) > lifetime:
+                        remove(path)
 
 
 def _remove_abandoned(parent: Path) -> None:
