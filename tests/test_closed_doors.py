@@ -185,7 +185,7 @@ def test_functions_take_no_other_file(doors: RunningApp, config: dict) -> None:
     paths = [str(doors.folder / "secret.txt"), "/proc/self/environ", "../secret.txt", str(EXAMPLE)]
     for (function, inputs), path in product(found, paths):
         value = {"image": file_data(path), "file": [file_data(path)]}
-        events = ask_queue(doors, function, [value.get(kind, "fixed") for kind in inputs])
+        events = ask_queue(doors.url, function, [value.get(kind, "fixed") for kind in inputs])
         assert '"success":false' in events.replace(" ", ""), events[:500]
         assert not leaks_a_place(doors, events), events[:500]
         assert SECRET not in events
@@ -257,7 +257,7 @@ def test_no_address_is_fetched(doors: RunningApp, config: dict, canary: Canary) 
             assert not any(leaks_a_place(doors, answer) for answer in answers), answers
     function, inputs = next(functions_that_take_files(config))
     values = [file_data(addresses[0]) if kind == "image" else "fixed" for kind in inputs]
-    events = ask_queue(doors, function, values)
+    events = ask_queue(doors.url, function, values)
     assert "Send the picture as a file, not as an address." in events
     assert canary.asked == []
 

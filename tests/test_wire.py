@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from gradio_client.exceptions import AppError
 
 from moodlens.errors import PictureError
 from moodlens.images import DEFAULT_LIMITS, read_picture
-from tests.page_queue import HTTP, ask_queue, file_data
+from tests.page_queue import HTTP, ask_queue, completed, file_data
 from tests.picture_corpus import accepted, refused, small_files
 from tests.running_app import RunningApp
 from tests.tiny_checkpoint import make_checkpoint
@@ -78,9 +77,9 @@ def by_queue(app: RunningApp, endpoint: dict, data: bytes, name: str = "photo.jp
     sent = HTTP.post(f"{app.url}/gradio_api/upload", files={"files": (name, data)})
     if sent.status_code != 200:
         return sent.status_code, sent.text
-    events = ask_queue(app, endpoint, [file_data(sent.json()[0])])
-    (last,) = [line for line in events.splitlines() if "process_completed" in line]
-    event = json.loads(last.removeprefix("data: "))
+    events = ask_queue(app.url, endpoint, [file_data(sent.json()[0])])
+    event = completed(events)
+    assert event is not None, events
     if event["success"]:
         return verdict(200, event["output"]["data"][0])
     return 0, event["output"]["error"]
@@ -142,7 +141,7 @@ def test_names_change_nothing(wire: RunningApp, endpoint: dict, name: str) -> No
 def test_no_file_at_all(wire: RunningApp, endpoint: dict) -> None:
     response = HTTP.post(f"{wire.url}/predict", data={"other": "x"})
     assert response.status_code == 422
-    events = ask_queue(wire, endpoint, [None])
+    events = ask_queue(wire.url, endpoint, [None])
     assert "Choose a picture first." in events
 
 

@@ -9,7 +9,8 @@ those it did not learn from, and the change of its KL is told:
 
 A mean KL that moves by more than 0.002, or a single share on the example and generated pictures
 that moves by more than 0.01 through the network's form, is a refusal. The crop in one pass is how
-the network was trained and judged too: its shares may differ from two passes', its KL may not.
+the network was trained and judged too: its shares may differ from two passes', its KL may not. So
+without Emotion6 only the network's form can be refused.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -102,7 +102,7 @@ def _wait_for_answer(
     deadline = time.monotonic() + _UP_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with Sender(port, picture) as sender:
+            with closing(Sender(port, picture)) as sender:
                 sender.send()
             return
         except (OSError, HTTPException, RuntimeError):

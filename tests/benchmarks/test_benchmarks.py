@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ def test_both_services_answer_and_are_measured() -> None:
     picture = small_jpeg()
     for name in (OURS, REFERENCE):
         with running(name, picture) as service:
-            with Sender(service.port, picture) as sender:
+            with closing(Sender(service.port, picture)) as sender:
                 answer = sender.send()
             shares = answer["prediction"]["probability_distribution"]
             assert math.isclose(sum(shares.values()), 1, abs_tol=1e-5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
-from tests.page_queue import file_data
+from tests.page_queue import ask_queue, completed, file_data
 
 Ending = Literal["answered", "busy", "wrong", "failed"]
 Ask = Callable[[str], "tuple[Ending, dict[str, Any]]"]
@@ -80,39 +79,21 @@ def by_queue(url: str, pictures: Mapping[str, bytes]) -> Ask:
     """The way of Gradio's clients: upload, join the queue, listen for the answer."""
     http = httpx.Client(timeout=_TIMEOUT)
     functions = http.get(f"{url}/config").json()["dependencies"]
-    function = next(f["id"] for f in functions if f["api_name"] == "predict")
+    function = next(f for f in functions if f["api_name"] == "predict")
 
     def ask(name: str) -> tuple[Ending, dict[str, Any]]:
         files = {"files": ("a.jpg", pictures[name])}
         sent = http.post(f"{url}/gradio_api/upload", files=files)
         if sent.status_code == 503 and "retry-after" in sent.headers:
             return "busy", sent.json()
-        session = os.urandom(8).hex()
-        body = {
-            "data": [file_data(sent.json()[0])],
-            "fn_index": function,
-            "session_hash": session,
-            "event_data": None,
-        }
-        joined = http.post(f"{url}/gradio_api/queue/join", json=body)
-        if joined.status_code == 503:
-            return "busy", joined.json()
-        joined.raise_for_status()
-        return _completed(http, f"{url}/gradio_api/queue/data?session_hash={session}")
+        events = ask_queue(url, function, [file_data(sent.json()[0])], http=http)
+        event = completed(events)
+        if event is not None and event["success"]:
+            return "answered", event["output"]["data"][0]
+        told = {"error": events} if event is None else event["output"]
+        return "busy" if "busy" in str(told["error"]) else "failed", told
 
     return ask
-
-
-def _completed(http: httpx.Client, address: str) -> tuple[Ending, dict[str, Any]]:
-    with http.stream("GET", address) as stream:
-        for line in stream.iter_lines():
-            event = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
-            if event.get("msg") == "process_completed":
-                if event["success"]:
-                    return "answered", event["output"]["data"][0]
-                busy = "busy" in str(event["output"].get("error"))
-                return "busy" if busy else "failed", event["output"]
-    return "failed", {"error": "the stream ended without an answer"}
 
 
 def _off(body: Mapping[str, Any], alone: Mapping[str, float]) -> float:
