@@ -1,4 +1,4 @@
-"""The command-line options that train and crossvalidate have in common."""
+"""The command-line options that train, crossvalidate and soup have in common."""
 
 from __future__ import annotations
 
@@ -23,16 +23,25 @@ _SHORTCUTS = {
 _NUMBERS = {"seed": int, "epochs": int, "lr": float, "batch_size": int}
 
 
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
-    """What to learn from and how."""
-    environment = read_environment()
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Which data set, for :func:`data_from`, and how many threads."""
     parser.add_argument(
         "--data",
         type=Path,
-        default=environment.get("DATA_DIR"),
+        default=read_environment().get("DATA_DIR"),
         metavar="DIR",
         help="folder of Emotion6 (or DATA_DIR)",
     )
+    parser.add_argument("--skip-broken", action="store_true", help="leave unusable pictures out")
+    parser.add_argument(
+        "--threads", type=int, default=2, help="processor threads for PyTorch; part of determinism"
+    )
+
+
+def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+    """What to learn from and how."""
+    environment = read_environment()
+    add_data_options(parser)
     parser.add_argument("--recipe", help="a set of changes that config.yaml names")
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML over config.yaml")
     parser.add_argument(
@@ -57,10 +66,6 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="for frozen features of any run (or CACHE_DIR)",
     )
-    parser.add_argument(
-        "--threads", type=int, default=2, help="processor threads for PyTorch; part of determinism"
-    )
-    parser.add_argument("--skip-broken", action="store_true", help="leave unusable pictures out")
 
 
 def config_from(args: argparse.Namespace) -> Config:

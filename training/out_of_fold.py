@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from moodlens.checkpoint import CONFIG, METRICS, Checkpoint, file_sha256, read_json, write_json
 from moodlens.errors import SettingsError
@@ -19,28 +19,44 @@ from training.provenance import warn_of_reference_val
 from training.ratings import Ratings
 from training.ratings_file import read_ratings
 
+NOT_JUDGED = "Not judged yet: give --judged-by, or run training.evaluate on other pictures."
+"""What train and soup say without out-of-fold ratings."""
 
-def read_judged(folder: Path, part: Emotion6, config: Mapping[str, Any]) -> Ratings:
-    """Out-of-fold ratings that cross-validation of the same config wrote.
+
+class Judged(NamedTuple):
+    """What is known of pictures that a network of the same recipe did not learn from.
+
+    Attributes:
+        ratings: out of fold.
+        results: of the cross-validation that they come from; None for frozen heads, which are
+            judged on the way.
+    """
+
+    ratings: Ratings
+    results: Mapping[str, Any] | None = None
+
+
+def read_judged(folder: Path, part: Emotion6, config: Mapping[str, Any]) -> Judged:
+    """What cross-validation of the same config wrote.
 
     Raises:
         SettingsError: it judged another config.
         DatasetError: it lacks pictures.
     """
-    if read_json(folder / RESULTS).get("config") != config:
+    results = read_json(folder / RESULTS)
+    if results.get("config") != config:
         raise SettingsError(
             f"The cross-validation in {folder.name!r} judged other hyper-parameters than these."
         )
-    return read_ratings(folder / OUT_OF_FOLD, part.names)
+    return Judged(read_ratings(folder / OUT_OF_FOLD, part.names), results)
 
 
 def write_figures(
     folder: Path,
     checkpoint: Checkpoint,
     part: Emotion6,
-    judged: Ratings,
+    judged: Judged,
     command: str,
-    results: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fit the certainty, store it in the checkpoint, and write metrics.json.
 
@@ -50,13 +66,12 @@ def write_figures(
         part: the pictures that it learned from.
         judged: their out-of-fold ratings.
         command: that asked for it.
-        results: of the cross-validation, if that is where the ratings come from.
 
     Returns:
         The document; see ``training.evaluate`` for its form.
     """
     facts = checkpoint.training
-    certainty = fit_certainty(judged, part.ratings)
+    certainty = fit_certainty(judged.ratings, part.ratings)
     store_certainty(folder, certainty)
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -74,12 +89,12 @@ def write_figures(
         },
         "model_sha256": checkpoint.weights_sha256,
         "config_sha256": file_sha256(folder / CONFIG),
-        **judge(judged, part.ratings, part.names, known=None, certainty=certainty),
+        **judge(judged.ratings, part.ratings, part.names, known=None, certainty=certainty),
         "training": without_names(facts),
     }
-    if results is not None:
+    if judged.results is not None:
         document["cross_validation"] = {
-            key: results[key] for key in ("pictures", "folds", "mean", "spread")
+            key: judged.results[key] for key in ("pictures", "folds", "mean", "spread")
         }
     write_json(folder / METRICS, document)
     return document

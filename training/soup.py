@@ -19,20 +19,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from moodlens.checkpoint import Checkpoint, load_checkpoint, read_json, save_checkpoint
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.network import EmotionNetwork, build_network
-from training.config import read_environment
 from training.crossvalidate import folds_table, print_fold
 from training.emotion6 import Emotion6
 from training.folds import RESULTS, gather, judge_fold
 from training.learn import STORAGE
-from training.options import data_from
-from training.out_of_fold import read_judged, write_figures
+from training.options import add_data_options, data_from
+from training.out_of_fold import NOT_JUDGED, read_judged, write_figures
 from training.provenance import LEARNED_FROM
 from training.report import console, print_evaluation
 from training.split import FOLD_NAMES, load_split
@@ -46,10 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.out.exists() and any(args.out.iterdir()):
             raise SettingsError(f"The folder {args.out.name!r} is not empty. Give another --out.")
         dataset = data_from(args)
+        storage = STORAGE[args.storage]
         if args.folds:
-            _soup_of_folds(args.members, dataset, args)
+            _soup_of_folds(args.members, dataset, args.out, storage)
+            return 0
+        checkpoint = _write(args.out, args.members, args.name, storage)
+        if args.judged_by:
+            _judge(checkpoint, dataset, args.out, args.judged_by)
         else:
-            _soup_of_runs(args.members, dataset, args)
+            print(NOT_JUDGED)
     except MoodLensError as error:
         print(error.message, file=sys.stderr)
         return 2
@@ -82,47 +85,44 @@ def average(members: Sequence[Checkpoint]) -> EmotionNetwork:
     return network
 
 
-def _soup_of_folds(members: Sequence[Path], dataset: Emotion6, args: argparse.Namespace) -> None:
+def _soup_of_folds(
+    members: Sequence[Path], dataset: Emotion6, out: Path, storage: torch.dtype
+) -> None:
     config = {"soup": [read_json(folder / RESULTS)["config"] for folder in members]}
     for name in FOLD_NAMES:
-        if all((folder / name).is_dir() for folder in members):
-            checkpoint = _write(args.out / name, [folder / name for folder in members], name, args)
-            print_fold(name, judge_fold(name, dataset, checkpoint, args.out))
-    console().print(folds_table(gather(args.out, dataset, config)))
+        folders = [folder / name for folder in members]
+        if all(folder.is_dir() for folder in folders):
+            checkpoint = _write(out / name, folders, name, storage)
+            print_fold(name, judge_fold(name, dataset, checkpoint, out))
+    console().print(folds_table(gather(out, dataset, config)))
 
 
-def _soup_of_runs(members: Sequence[Path], dataset: Emotion6, args: argparse.Namespace) -> None:
-    checkpoint = _write(args.out, members, args.name, args)
-    if args.judged_by is None:
-        print("Not judged yet: give --judged-by, or run training.evaluate on other pictures.")
-        return
+def _judge(checkpoint: Checkpoint, dataset: Emotion6, out: Path, judged_by: Path) -> None:
     part = dataset.subset(load_split(checkpoint.training["split"], dataset).indices)
-    judged = read_judged(args.judged_by, part, checkpoint.training["config"])
-    results = read_json(args.judged_by / RESULTS)
-    command = "python -m training.soup"
-    print_evaluation(write_figures(args.out, checkpoint, part, judged, command, results), console())
+    judged = read_judged(judged_by, part, checkpoint.training["config"])
+    document = write_figures(out, checkpoint, part, judged, "python -m training.soup")
+    print_evaluation(document, console())
 
 
-def _write(out: Path, folders: Sequence[Path], name: str, args: argparse.Namespace) -> Checkpoint:
+def _write(out: Path, folders: Sequence[Path], name: str, storage: torch.dtype) -> Checkpoint:
     members = [load_checkpoint(folder) for folder in folders]
-    facts: dict[str, Any] = {
+    network = average(members)
+    shared = members[0].training
+    facts = {
+        **{key: shared[key] for key in (LEARNED_FROM, "split") if key in shared},
         "config": {"soup": [member.training["config"] for member in members]},
         "teachers": sorted({t for member in members for t in member.training["teachers"]}),
-        LEARNED_FROM: members[0].training[LEARNED_FROM],
     }
-    if "split" in members[0].training:
-        facts["split"] = members[0].training["split"]
-    network = average(members)
-    save_checkpoint(out, network, name=name, training=facts, storage=STORAGE[args.storage])
+    save_checkpoint(out, network, name=name, training=facts, storage=storage)
     return load_checkpoint(out)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    environment = read_environment()
     parser = argparse.ArgumentParser(
         prog="python -m training.soup",
         description="Average fine-tuned networks into one.",
     )
+    add_data_options(parser)
     parser.add_argument(
         "members", type=Path, nargs="+", metavar="DIR", help="what train or crossvalidate wrote"
     )
@@ -130,20 +130,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--folds", action="store_true", help="the folders are those of crossvalidate"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=environment.get("DATA_DIR"),
-        metavar="DIR",
-        help="folder of Emotion6 (or DATA_DIR)",
-    )
-    parser.add_argument("--skip-broken", action="store_true", help="leave unusable pictures out")
     parser.add_argument("--name", default="moodlens-soup", help="of the checkpoint")
     parser.add_argument("--storage", choices=sorted(STORAGE), default="float32")
     parser.add_argument(
         "--judged-by", type=Path, metavar="DIR", help="a soup of the same recipes' folds"
     )
-    parser.add_argument("--threads", type=int, default=2, help="processor threads for PyTorch")
     return parser.parse_args(arguments)
 
 

@@ -19,21 +19,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from moodlens.checkpoint import read_json, read_metrics
+from moodlens.checkpoint import read_metrics
 from moodlens.errors import MoodLensError
 from training.config import read_environment
 from training.emotion6 import Emotion6
-from training.folds import RESULTS
 from training.learn import Learned, learn
 from training.options import add_recipe_options, config_from, data_from
-from training.out_of_fold import read_judged, write_figures
-from training.ratings import Ratings
+from training.out_of_fold import NOT_JUDGED, Judged, read_judged, write_figures
 from training.report import console, print_evaluation
 from training.split import SPLIT_NAMES, load_split
 from training.tracking import track
@@ -64,8 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         if not workers.is_first:
             return 0
-        results = read_json(args.judged_by / RESULTS) if args.judged_by else None
-        document = _document(args.out, learned, part, judged, results)
+        document = _document(args.out, learned, part, judged)
         if args.track:
             track(args.track, config.to_json(), learned.history, document, args.out)
     except MoodLensError as error:
@@ -77,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "metrics" in document:
         print_evaluation(document, console())
     else:
-        print("Not judged yet: give --judged-by, or run training.evaluate on other pictures.")
+        print(NOT_JUDGED)
     return 0
 
 
@@ -85,16 +82,14 @@ def _document(
     folder: Path,
     learned: Learned,
     part: Emotion6,
-    judged: Ratings | None,
-    results: Mapping[str, Any] | None,
+    judged: Judged | None,
 ) -> dict[str, Any]:
     """The figures in metrics.json, written now if there is something to judge by."""
     if judged is None and learned.heads is not None and not learned.history:
-        judged = learned.heads.out_of_fold
+        judged = Judged(learned.heads.out_of_fold)
     if judged is None:
         return read_metrics(folder) or {}
-    command = "python -m training.train"
-    return write_figures(folder, learned.checkpoint, part, judged, command, results)
+    return write_figures(folder, learned.checkpoint, part, judged, "python -m training.train")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
