@@ -68,10 +68,10 @@ def draw(stages: Mapping[str, Stages], path: Path) -> None:
         left = 0.0
         for (name, milliseconds), colour in zip(times.items(), _COLOURS, strict=False):
             width = max(milliseconds, 0.0)
-            axes.barh(row, width, left=left, color=colour, label=name if row == 0 else None)
+            axes.barh(row, width, 0.6, left=left, color=colour, label=name if row == 0 else None)
             left += width
         axes.text(left, row, f" {left:.1f} ms", va="center")
-        axes.text(0, row + 0.42, title, va="bottom")
+        axes.text(0, row + 0.33, title, va="bottom")
     axes.set(yticks=[], xlabel="milliseconds", ylim=(-0.6, len(stages)))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.margins(x=0.12)

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import math
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from moodlens.pretrained import from_pretrained
+from tests.benchmarks import stages, training_speed
 from tests.benchmarks.client import Sender, latencies, throughput
 from tests.benchmarks.figures import Goal, Row, percentile, table
 from tests.benchmarks.guard import Change
@@ -82,3 +86,22 @@ def test_answers_that_move_too_far_are_refused() -> None:
     assert moved.is_refused()
     assert Change(0.0, 0.02).is_refused(for_one=0.01)
     assert Change(0.0, 0.0, kl=-0.003).is_refused()
+
+
+def test_learning_is_timed_from_end_to_end() -> None:
+    small = {"backbone": "test_efficientnet", "input_size": 64, "heads.l2": [0.3]}
+    frozen, fit, tuning = training_speed.measure(1, small)
+    assert frozen.ours > fit.ours > 0
+    assert frozen.reference is not None
+    assert tuning.ours > 0
+
+
+def test_stages_are_timed_and_drawn(tmp_path: Path) -> None:
+    predictor = from_pretrained()
+    times = stages.measure_stages(small_jpeg(), predictor, tmp_path, rounds=1)
+    assert set(times) == {"read", "decode", "resize", "forward", "JSON"}
+    assert times["forward"] > times["JSON"] > 0
+
+    stages.draw({"640x480": times, "again": times}, tmp_path / "stages.png")
+    with Image.open(tmp_path / "stages.png") as picture:
+        assert picture.width > 300
