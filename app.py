@@ -43,7 +43,7 @@ def main() -> None:
         server_port=settings.port or None,
         app_kwargs={
             "routes": build_router(service).routes,
-            "lifespan": gate(settings),
+            "lifespan": gate(settings, service.telemetry),
             "openapi_url": None,
         },
         ssr_mode=False,

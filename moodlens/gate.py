@@ -22,8 +22,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from moodlens.errors import BusyError, MoodLensError, PictureTooLargeError, SlowUploadError
 from moodlens.rest import PATHS, error_response
 from moodlens.settings import Settings
+from moodlens.telemetry import Kind, Telemetry
 
 _PAGE_UPLOAD = "/gradio_api/upload"
+_ASKING: dict[str, Kind] = {"/predict": "rest", _PAGE_UPLOAD: "upload"}
+"""Where pictures come in."""
 _FORM_OVERHEAD = 64 * 1024
 """Bytes a multipart body may have beyond its picture: boundaries, headers, small fields."""
 _OTHER_BODY = 1_000_000
@@ -42,7 +45,7 @@ _SHUT = re.compile(
 
 
 def gate(
-    settings: Settings,
+    settings: Settings, telemetry: Telemetry
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """The lifespan to hand to ``Blocks.launch(app_kwargs={"lifespan": ...})``.
 
@@ -52,7 +55,7 @@ def gate(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:
-        app.middleware_stack = Gate(app.middleware_stack or app.router, settings)
+        app.middleware_stack = Gate(app.middleware_stack or app.router, settings, telemetry)
         yield
 
     return lifespan
@@ -64,11 +67,13 @@ class Gate:
     Args:
         app: everything behind it.
         settings: for its limits.
+        telemetry: for the pictures that are turned away here.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, telemetry: Telemetry) -> None:
         self._app = app
         self._settings = settings
+        self._telemetry = telemetry
         self._arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,9 +94,10 @@ class Gate:
         upload = headers.get("content-type", "").startswith("multipart/")
         body = _Body(receive, self._too_large(path, upload), self._settings.upload_seconds)
         if int(headers.get("content-length", "0")) > body.limit:
-            body.refusal = body.too_large
+            self._turn_away(path, body, body.too_large)
         elif upload and self._arriving >= self._settings.max_uploads:
-            body.refusal = BusyError("Many pictures are on their way here; try again soon.", 2)
+            busy = BusyError("Many pictures are on their way here; try again soon.", 2)
+            self._turn_away(path, body, busy)
         else:
             self._arriving += upload
             body.when_over = lambda: self._leave(upload)
@@ -104,6 +110,12 @@ class Gate:
                 body.over()
         if body.refusal is not None and not body.answered:
             await _refuse(body.refusal, body.plain_receive, scope, send)
+
+    def _turn_away(self, path: str, body: _Body, error: MoodLensError) -> None:
+        body.refusal = error
+        kind = _ASKING.get(path)
+        if kind is not None:
+            self._telemetry.turned_away(kind, error)
 
     def _leave(self, upload: bool) -> None:
         self._arriving -= upload

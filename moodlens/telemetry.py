@@ -18,7 +18,9 @@ from moodlens.prediction import ModelInfo
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["rest", "client", "page"]
+Kind = Literal["rest", "client", "page", "upload"]
+"""REST, Gradio's clients, the page; and what the page and the clients send ahead of asking."""
+
 Outcome = Literal["answered", "busy", "refused", "failed"]
 
 _SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -68,20 +70,24 @@ class Telemetry:
         try:
             yield
             outcome = "answered"
-        except BusyError:
-            outcome = "busy"
-            raise
         except MoodLensError as error:
-            outcome = "refused" if error.status < 500 else "failed"
+            outcome = _outcome(error)
             raise
         finally:
             seconds = time.perf_counter() - start
-            self._requests.labels(kind, outcome).inc()
             self._seconds.labels(kind).observe(seconds)
-            logger.info(
-                "request",
-                extra={"kind": kind, "outcome": outcome, "milliseconds": round(1000 * seconds)},
-            )
+            self._count(kind, outcome, seconds)
+
+    def turned_away(self, kind: Kind, error: MoodLensError) -> None:
+        """Count a request that was refused before its body was read."""
+        self._count(kind, _outcome(error), 0.0)
+
+    def _count(self, kind: Kind, outcome: Outcome, seconds: float) -> None:
+        self._requests.labels(kind, outcome).inc()
+        logger.info(
+            "request",
+            extra={"kind": kind, "outcome": outcome, "milliseconds": round(1000 * seconds)},
+        )
 
     def exposition(self) -> bytes:
         """Everything in Prometheus's text format, version 0.0.4."""
@@ -90,3 +96,9 @@ class Telemetry:
         if model is not None:
             self._info.labels(model.name, model.revision, model.source).set(1)
         return generate_latest(self._registry)
+
+
+def _outcome(error: MoodLensError) -> Outcome:
+    if isinstance(error, BusyError):
+        return "busy"
+    return "refused" if error.status < 500 else "failed"

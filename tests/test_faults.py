@@ -1,5 +1,6 @@
 """Faults of the world around the app, made for real."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ import httpx
 
 import moodlens
 from moodlens.uploads import remove_older
-from tests.running_app import RunningApp
+from tests.running_app import REPOSITORY, RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()
 _MOST_SECONDS_TO_END = 10.0
@@ -47,6 +48,48 @@ def test_a_home_that_cannot_be_written_to(tmp_path: Path) -> None:
         app.wait_until_ready()
         assert app.predict(CAT).status_code == 200
         assert httpx.get(app.url).status_code == 200
+
+
+def test_a_clock_that_is_set_back_while_the_app_runs(tmp_path: Path) -> None:
+    """Answers go on, and what was uploaded before and after is forgotten all the same."""
+    set_back = tmp_path / "set-back"
+    clock = tmp_path / "clock"
+    clock.mkdir()
+    (clock / "sitecustomize.py").write_text(
+        "import os, time\n"
+        "now = time.time\n"
+        f"time.time = lambda: now() - 86400 * os.path.exists({str(set_back)!r})\n"
+    )
+    settings = {
+        "MOODLENS_KEEP_UPLOADS_SECONDS": "2",
+        "PYTHONPATH": os.pathsep.join([str(clock), str(REPOSITORY)]),
+    }
+    with RunningApp(tmp_path, settings) as app:
+        app.wait_until_ready()
+        upload(app, CAT)
+        set_back.touch()
+        upload(app, CAT + b"another")  # Gradio keeps equal files once
+        unknown_to_gradio = files_of(app)[0].parent.parent / "half-a-file"
+        unknown_to_gradio.write_bytes(b"x")
+        assert len(files_of(app)) == 3
+        before = app.predict(CAT)
+        deadline = time.monotonic() + 20
+        while files_of(app) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not files_of(app)
+        assert app.predict(CAT).json() == before.json()
+        assert before.status_code == 200
+        assert app.stop() == 0
+    assert "Traceback" not in app.log.read_text()
+
+
+def upload(app: RunningApp, data: bytes) -> None:
+    sent = {"files": ("cat.jpg", data)}
+    assert httpx.post(f"{app.url}/gradio_api/upload", files=sent).status_code == 200
+
+
+def files_of(app: RunningApp) -> list[Path]:
+    return [path for path in (app.folder / "uploads").rglob("*") if path.is_file()]
 
 
 def test_uploads_are_forgotten_although_the_clock_was_set_back(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.picture_corpus import saved, scene
 from tests.raw_http import answer, connect, form, form_head, request_head
 from tests.running_app import RunningApp
+from tests.test_telemetry import counts
 
 PLACES, SECONDS = 2, 2
 
@@ -127,6 +128,24 @@ def test_busy_says_when_to_come_back(narrow: RunningApp, picture: bytes) -> None
         "error": "Many pictures are on their way here; try again soon.",
     }
     assert page.status_code == 200
+    assert is_free_within(narrow, picture, 5)
+
+
+def test_who_is_turned_away_is_counted(narrow: RunningApp, picture: bytes) -> None:
+    before = counts(httpx.get(f"{narrow.url}/metrics").text)
+    upload = f"{narrow.url}/gradio_api/upload"
+    narrow.predict(bytes(1_500_000))
+    httpx.post(upload, files=[("files", (f"{i}.jpg", bytes(900_000))) for i in range(3)])
+    with ExitStack() as stack:
+        fill(narrow, stack)
+        middle = counts(httpx.get(f"{narrow.url}/metrics").text)
+        narrow.predict(picture)
+        httpx.post(upload, files={"files": ("a.jpg", picture)})
+        after = counts(httpx.get(f"{narrow.url}/metrics").text)
+
+    for kind in ("rest", "upload"):
+        assert middle[kind, "refused"] >= before.get((kind, "refused"), 0) + 1
+        assert after[kind, "busy"] == middle.get((kind, "busy"), 0) + 1
     assert is_free_within(narrow, picture, 5)
 
 
