@@ -8,22 +8,28 @@ are an average over positions too, which is what makes class activation maps exa
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, NamedTuple
 
-import timm
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from moodlens.certainty import is_finite_number
 from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
+from moodlens.late_compiler import compiler_imported_late
+
+with compiler_imported_late():
+    import timm
 
 MAX_PARAMETERS = 700_000_000
 """Larger networks are refused before any memory is taken for them (CLIP ViT-L/14 has 304 M)."""
 
 _MAX_INPUT_SIZE = 1024
+
+_DRAWING = ("normal_", "uniform_", "trunc_normal_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +205,7 @@ def build_network(config: NetworkConfig, *, max_parameters: int = MAX_PARAMETERS
     Raises:
         CheckpointError: unknown backbone, or one too large.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _NothingDrawn():
         parameters = sum(p.numel() for p in _construct(config).parameters())
     if parameters > max_parameters:
         raise CheckpointError(
@@ -227,6 +233,26 @@ def check_backbone(name: str) -> None:
     near = difflib.get_close_matches(name, known, n=4, cutoff=0.5)
     hint = f" Did you mean {', '.join(near)}?" if near else ""
     raise CheckpointError(f"timm has no model named {name!r}.{hint}")
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Skips random initial values.
+
+    On ``meta`` there is nothing to fill, and PyTorch would import its compiler to know how, which
+    takes longer than building the network.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in _DRAWING:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _construct(config: NetworkConfig) -> EmotionNetwork:
