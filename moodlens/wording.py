@@ -63,6 +63,10 @@ class Wording:
             return error.message
         return sentence.format(**{name: self._value(v) for name, v in error.values.items()})
 
+    def remark(self, sentence: str) -> str:
+        """What the server or a checkpoint says of itself, in this language where it is known."""
+        return self.errors.get(sentence, sentence)
+
     def listing(self, parts: Sequence[str]) -> str:
         """``a``, ``a and b``, ``a, b and c``."""
         if len(parts) < 2:

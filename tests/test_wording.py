@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import moodlens
+from moodlens.checkpoint import RESEARCH_USE
 from moodlens.errors import PictureTooLargeError
 from moodlens.images import PictureLimits, read_picture
 from moodlens.picture_kinds import _OTHER_SIGNATURES
@@ -43,6 +44,7 @@ def sentences_of_errors() -> Iterator[str]:
                     if isinstance(part, ast.Constant) and isinstance(part.value, str):
                         yield part.value
     yield from (kind for _, kind in _OTHER_SIGNATURES)
+    yield RESEARCH_USE
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

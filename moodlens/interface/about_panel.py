@@ -11,6 +11,7 @@ from moodlens import charts
 from moodlens.interface import markup
 from moodlens.interface.model_facts import Standing, standings, warnings
 from moodlens.interface.own_parts import own_html, own_plot, static_part
+from moodlens.interface.status import other_weights
 from moodlens.interface.translations import wording_of
 from moodlens.service import PredictionService
 from moodlens.wording import Wording
@@ -58,12 +59,12 @@ def _facts(service: PredictionService, wording: Wording) -> str:
         "about.revision": model.revision,
         "about.source": wording(f"source.{model.source}"),
         "about.backbone": loaded.predictor.config.backbone,
-        "about.license": loaded.license,
+        "about.license": wording.remark(loaded.license),
     }
     cells = "".join(
         f"<dt>{escape(wording(key))}</dt><dd>{escape(value)}</dd>" for key, value in rows.items()
     )
-    notice = markup.notice(loaded.notice)
+    notice = markup.notice(other_weights(loaded.notice, wording))
     return f'{title}{notice}<dl class="ml-facts">{cells}</dl>'
 
 

@@ -10,6 +10,7 @@ from moodlens.interface import markup
 from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import wording_of
 from moodlens.service import PredictionService
+from moodlens.wording import Wording
 
 _LOOK_AGAIN_SECONDS = 1.0
 
@@ -24,8 +25,11 @@ def build_status(service: PredictionService, page: gr.Blocks) -> None:
         if status.state == "loading":
             sentence = wording_of(request)("status.loading")
             return markup.notice(sentence, kind="loading"), gr.Timer(active=True)
-        kind = "failed" if status.state == "failed" else "warning"
-        return markup.notice(status.notice, kind=kind), gr.Timer(active=False)
+        if status.state == "failed":
+            sentence = wording_of(request).remark(status.notice or "")
+            return markup.notice(sentence, kind="failed"), gr.Timer(active=False)
+        sentence = other_weights(status.notice, wording_of(request))
+        return markup.notice(sentence), gr.Timer(active=False)
 
     settings: dict[str, Any] = {
         "show_progress": "hidden",
@@ -34,3 +38,8 @@ def build_status(service: PredictionService, page: gr.Blocks) -> None:
     }
     page.load(look, None, [line, timer], **settings)
     timer.tick(look, None, [line, timer], **settings)
+
+
+def other_weights(notice: str | None, wording: Wording) -> str:
+    """That other weights answer than were asked for, and why; nothing where they do not."""
+    return wording("status.notice", reason=notice) if notice else ""

@@ -208,3 +208,12 @@ def test_other_weights_than_asked_for_are_a_notice(browser: Browser, tmp_path: P
         page = Site(app).open(context)
         expect(page.locator("#status .ml-notice")).to_contain_text("bundled checkpoint")
         context.close()
+
+        context = new_context(browser, locale="de-DE")
+        page = Site(app).open(context)
+        said = GERMAN("status.notice", reason="").strip()
+        expect(page.locator("#status .ml-notice")).to_contain_text(said)
+        open_tab(page, GERMAN("about.tab"))
+        expect(page.locator("#model .ml-notice")).to_contain_text(said)
+        expect(page.locator("#model .ml-facts")).to_contain_text("Nur für die Forschung")
+        context.close()
