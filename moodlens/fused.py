@@ -21,12 +21,12 @@ import torch
 from timm.layers import BatchNormAct2d, Conv2dSame
 from torch import Tensor, nn
 
-from moodlens.network import EmotionNetwork
+from moodlens.network import EmotionNetwork, FeatureMaps, feature_maps
 
 logger = logging.getLogger(__name__)
 
-FeatureMap = Callable[[Tensor], Tensor]
-"""[N, 3, S, S] normalised pixels -> [N, F, h, w], both float32."""
+Forward = Callable[[Tensor], FeatureMaps]
+"""[N, 3, S, S] normalised pixels -> the network's feature maps, all float32."""
 
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 """How far features may be off, relative to their norm, before another form serves."""
@@ -42,8 +42,8 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[str, list[float]]] = {
 }
 
 
-def fused_feature_map(network: EmotionNetwork, *, dtype: torch.dtype | None = None) -> FeatureMap:
-    """The network's ``feature_map``, in a fast form of its own; the network stays as it is.
+def fused_feature_maps(network: EmotionNetwork, *, dtype: torch.dtype | None = None) -> Forward:
+    """The network's ``feature_maps``, in a fast form of its own; the network stays as it is.
 
     Args:
         network: in eval mode, float32, on the CPU. Later changes of its weights go unnoticed.
@@ -62,7 +62,7 @@ def fused_feature_map(network: EmotionNetwork, *, dtype: torch.dtype | None = No
         else:
             if fast is not None:
                 return fast
-    return network.feature_map
+    return network.feature_maps
 
 
 def fastest_dtype() -> torch.dtype:
@@ -120,7 +120,7 @@ def convolutions_with_norms(backbone: nn.Module) -> Iterator[tuple[nn.Conv2d, nn
 
 
 @torch.no_grad()
-def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> FeatureMap | None:
+def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> Forward | None:
     pairs = [pair for pair in convolutions_with_norms(network.backbone) if _is_fusible(*pair)]
     pixels = _example(network)
     shapes = _input_shapes(network, [conv for conv, _ in pairs], pixels)
@@ -135,16 +135,18 @@ def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> FeatureMap | None:
         fused.set_submodule(names[conv], FusedConvolution(conv, norm, shapes[conv], rounded))
         fused.set_submodule(names[norm], nn.Identity())
 
-    def feature_map(pixels: Tensor) -> Tensor:
-        features: Tensor = fused.forward_features(pixels)
-        return features.float()
+    def forward(pixels: Tensor) -> FeatureMaps:
+        maps = feature_maps(fused, pixels, network.config.levels)
+        return tuple(level.float() for level in maps)
 
-    expected = network.feature_map(pixels)
-    off = float((feature_map(pixels) - expected).norm() / expected.norm())
+    off = max(
+        float((level - expected).norm() / expected.norm())
+        for level, expected in zip(forward(pixels), network.feature_maps(pixels), strict=True)
+    )
     if not off <= _TOLERANCE[dtype]:
         logger.warning("the network is not fused in %s: its features would be %.0e off", dtype, off)
         return None
-    return feature_map
+    return forward
 
 
 def _is_fusible(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> bool:
@@ -178,7 +180,7 @@ def _input_shapes(
 
     hooks = [conv.register_forward_pre_hook(note) for conv in convs]
     try:
-        network.feature_map(pixels)
+        network.feature_maps(pixels)
     finally:
         for hook in hooks:
             hook.remove()

@@ -1,8 +1,10 @@
 """A timm backbone with linear heads: seven logits, valence and arousal.
 
 The backbone is any model of timm created with ``num_classes=0``; its pooled features feed two
-linear heads. Where the pooling is a plain average, as in the EfficientNets and ResNets, the logits
-are an average over positions too, which is what makes class activation maps exact.
+linear heads. Earlier stages may feed them as well: what is fine and local, such as texture and
+colour, says something about a mood that the last stage, made for naming objects, has dropped. Where
+the pooling is a plain average, as in the EfficientNets and ResNets, the logits are an average over
+positions too, which is what makes class activation maps exact.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ MAX_PARAMETERS = 700_000_000
 """Larger networks are refused before any memory is taken for them (CLIP ViT-L/14 has 304 M)."""
 
 _MAX_INPUT_SIZE = 1024
+_MAX_LEVELS = 16
 
 _DRAWING = ("normal_", "uniform_", "trunc_normal_")
 
@@ -43,6 +46,8 @@ class NetworkConfig:
         std: per-channel standard deviation, for channel values in 0..1.
         interpolation: ``bicubic``, ``bilinear`` or ``lanczos``.
         crop_pct: share of the resized short side that the centre crop keeps.
+        levels: how many of the backbone's last stages feed the heads, each by its average over
+            positions, beside the features that the backbone ends with.
         labels: the classes behind the logits, in order.
         scales: the affect scales, in order.
     """
@@ -53,6 +58,7 @@ class NetworkConfig:
     std: tuple[float, float, float]
     interpolation: str
     crop_pct: float
+    levels: int = 0
     labels: tuple[str, ...] = LABELS
     scales: tuple[str, ...] = SCALES
 
@@ -77,6 +83,10 @@ class NetworkConfig:
             raise CheckpointError(
                 f"The checkpoint's input size must lie between 16 and {_MAX_INPUT_SIZE} pixels."
             )
+        if not isinstance(self.levels, int) or not 0 <= self.levels <= _MAX_LEVELS:
+            raise CheckpointError(
+                f"The checkpoint's levels must be a whole number from 0 to {_MAX_LEVELS}."
+            )
         if self.interpolation not in ("bicubic", "bilinear", "lanczos"):
             raise CheckpointError(
                 f"The checkpoint's interpolation {self.interpolation!r} is not one of bicubic, "
@@ -96,7 +106,12 @@ class NetworkConfig:
 
     @classmethod
     def for_backbone(
-        cls, backbone: str, *, input_size: int | None = None, crop_pct: float | None = None
+        cls,
+        backbone: str,
+        *,
+        input_size: int | None = None,
+        crop_pct: float | None = None,
+        levels: int = 0,
     ) -> NetworkConfig:
         """The preprocessing that timm documents for a backbone's pretrained weights.
 
@@ -105,6 +120,7 @@ class NetworkConfig:
                 ``vit_large_patch14_clip_224.openai``.
             input_size: side in pixels, where another one than timm's is wanted.
             crop_pct: share of the short side that is seen, where another one than timm's is wanted.
+            levels: stages that feed the heads beside the last features.
 
         Raises:
             CheckpointError: for a name timm does not know, with the nearest ones.
@@ -118,15 +134,17 @@ class NetworkConfig:
             std=tuple(data["std"]),
             interpolation=data["interpolation"],
             crop_pct=crop_pct or float(data["crop_pct"]),
+            levels=levels,
         )
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> NetworkConfig:
-        """Read what :meth:`to_json` wrote.
+        """Read what :meth:`to_json` wrote; without ``levels``, as older checkpoints, it has none.
 
         Raises:
             CheckpointError: for missing, unknown or unusable values.
         """
+        data = {"levels": 0, **data}
         names = {field.name for field in fields(cls)}
         wrong = sorted(names ^ set(data))
         if wrong:
@@ -146,6 +164,18 @@ class NetworkConfig:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
+FeatureMaps = tuple[Tensor, ...]
+"""[N, C, h, w] of each level, from the finest to the backbone's last features."""
+
+
+def feature_maps(backbone: Any, pixels: Tensor, levels: int) -> FeatureMaps:
+    """What the last stages of a timm backbone and its end say about [N, 3, S, S] pixels."""
+    if not levels:
+        return (backbone.forward_features(pixels),)
+    last, stages = backbone.forward_intermediates(pixels, indices=levels, output_fmt="NCHW")
+    return (*stages, last)
+
+
 class NetworkOutput(NamedTuple):
     """What the heads say about a batch of N pictures."""
 
@@ -160,6 +190,10 @@ class EmotionNetwork(nn.Module):
 
     Args:
         config: what to build; random weights until some are loaded.
+
+    Attributes:
+        channels: features of each level, the backbone's last ones at the end.
+        num_features: of all levels together, F.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -169,23 +203,25 @@ class EmotionNetwork(nn.Module):
         self.backbone = timm.create_model(
             config.backbone, pretrained=False, num_classes=0, **_size_arguments(config)
         )
-        self.num_features: int = self.backbone.head_hidden_size
+        stages = _stage_channels(self.backbone, config.levels)
+        self.channels: tuple[int, ...] = (*stages, self.backbone.head_hidden_size)
+        self.num_features = sum(self.channels)
         self.emotion_head = nn.Linear(self.num_features, len(config.labels))
         self.affect_head = nn.Linear(self.num_features, len(config.scales))
 
-    def feature_map(self, pixels: Tensor) -> Tensor:
-        """Features before pooling: [N, F, h, w] for convolutional backbones.
+    def feature_maps(self, pixels: Tensor) -> FeatureMaps:
+        """Features before pooling, of each level: [N, C, h, w] for convolutional backbones.
 
         Args:
             pixels: [N, 3, S, S], normalised.
         """
-        features: Tensor = self.backbone.forward_features(pixels)
-        return features
+        return feature_maps(self.backbone, pixels, self.config.levels)
 
-    def pool(self, feature_map: Tensor) -> Tensor:
-        """[N, F] from what :meth:`feature_map` returned."""
-        features: Tensor = self.backbone.forward_head(feature_map, pre_logits=True)
-        return features
+    def pool(self, maps: FeatureMaps) -> Tensor:
+        """[N, F] from what :meth:`feature_maps` returned."""
+        *stages, last = maps
+        averages = [stage.float().mean(dim=(-2, -1)) for stage in stages]
+        return torch.cat([*averages, self.backbone.forward_head(last, pre_logits=True)], dim=1)
 
     def heads(self, features: Tensor) -> NetworkOutput:
         """Logits and affect from pooled features [N, F]."""
@@ -193,7 +229,7 @@ class EmotionNetwork(nn.Module):
 
     def forward(self, pixels: Tensor) -> NetworkOutput:
         """Logits and affect of normalised pixels [N, 3, S, S]."""
-        return self.heads(self.pool(self.feature_map(pixels)))
+        return self.heads(self.pool(self.feature_maps(pixels)))
 
 
 def build_network(config: NetworkConfig, *, max_parameters: int = MAX_PARAMETERS) -> EmotionNetwork:
@@ -262,6 +298,19 @@ def _construct(config: NetworkConfig) -> EmotionNetwork:
         raise CheckpointError(
             f"timm cannot build {config.backbone!r} for inputs of {config.input_size} pixels."
         ) from None
+
+
+def _stage_channels(backbone: nn.Module, levels: int) -> list[int]:
+    """Features of the last stages.
+
+    Raises:
+        ValueError: the backbone has fewer, or does not tell.
+    """
+    known = getattr(backbone, "feature_info", None)
+    stages = [stage["num_chs"] for stage in known] if known else []
+    if levels > len(stages):
+        raise ValueError(f"{len(stages)} stages instead of {levels}")
+    return stages[len(stages) - levels :]
 
 
 def _size_arguments(config: NetworkConfig) -> dict[str, int]:

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from moodlens.checkpoint import Checkpoint, probe_picture
 from moodlens.emotions import SCALE_RANGE
-from moodlens.fused import fused_feature_map
-from moodlens.network import NetworkOutput
+from moodlens.fused import fused_feature_maps
+from moodlens.network import FeatureMaps, NetworkOutput
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.preprocess import centre_crop, crop_box, decode_side, to_pixels
 
@@ -61,7 +62,7 @@ class Predictor:
         network = checkpoint.network.eval().to(self._device)
         self._network = network.to(memory_format=torch.channels_last)
         fuse = not plain and self._device.type == "cpu"
-        self._feature_map = fused_feature_map(network) if fuse else network.feature_map
+        self._feature_maps = fused_feature_maps(network) if fuse else network.feature_maps
         self._certainty = checkpoint.certainty
         self._maps_are_exact = self._pools_by_averaging()
 
@@ -84,18 +85,31 @@ class Predictor:
             return []
         crops = [centre_crop(picture, self.config) for picture in pictures]
         pixels = to_pixels(crops, self.config).to(self._device)
-        feature_map = self._feature_map(pixels)
-        output = self._network.heads(self._network.pool(feature_map))
+        feature_maps = self._feature_maps(pixels)
+        output = self._network.heads(self._network.pool(feature_maps))
         maps: Sequence[NDArray[np.float32] | None] = [None] * len(pictures)
         if self._maps_are_exact:
-            weight = self._network.emotion_head.weight
-            maps = list(torch.einsum("kf,nfhw->nkhw", weight, feature_map).cpu().numpy())
+            maps = list(self._contributions(feature_maps).cpu().numpy())
         return [
             Explanation(prediction, positions, crop_box(*picture.size, self.config))
             for prediction, positions, picture in zip(
                 self._predictions(output), maps, pictures, strict=True
             )
         ]
+
+    def _contributions(self, feature_maps: FeatureMaps) -> Tensor:
+        """[N, 7, h, w]: what each position of the finest level adds to each logit, by all levels.
+
+        Coarser levels are drawn finer, and moved so that their average stays what it was.
+        """
+        weights = self._network.emotion_head.weight.split(self._network.channels, dim=1)
+        total = torch.zeros(())
+        for weight, level in zip(weights, feature_maps, strict=True):
+            added = torch.einsum("kf,nfhw->nkhw", weight, level)
+            finer = functional.interpolate(added, feature_maps[0].shape[-2:], mode="bilinear")
+            lost = added.mean(dim=(-2, -1), keepdim=True) - finer.mean(dim=(-2, -1), keepdim=True)
+            total = total.to(finer.device) + finer + lost
+        return total
 
     def _predictions(self, output: NetworkOutput) -> list[Prediction]:
         shares = output.logits.double().softmax(dim=1).tolist()
@@ -115,11 +129,11 @@ class Predictor:
     def _pools_by_averaging(self) -> bool:
         """Found out on the probe picture, which also warms the kernels up for the first viewer."""
         pixels = to_pixels([centre_crop(probe_picture(), self.config)], self.config)
-        feature_map: Tensor = self._feature_map(pixels.to(self._device))
-        features = self._network.pool(feature_map)
-        if feature_map.ndim != 4:
+        feature_maps = self._feature_maps(pixels.to(self._device))
+        features = self._network.pool(feature_maps)
+        if any(level.ndim != 4 for level in feature_maps):
             return False
-        average = feature_map.mean(dim=(-2, -1))
+        average = torch.cat([level.mean(dim=(-2, -1)) for level in feature_maps], dim=1)
         return average.shape == features.shape and torch.allclose(
             average, features, rtol=1e-3, atol=1e-4
         )

@@ -117,6 +117,9 @@ def test_wrong_weights_are_refused(
         (lambda c: c["network"].update(std=[0.5, 0.0, 0.5]), "std above 0"),
         (lambda c: c["network"].update(input_size=10**6), "input size"),
         (lambda c: c["network"].update(color="red"), "lacks or adds: color"),
+        (lambda c: c["network"].update(levels=-1), "levels must be a whole number"),
+        (lambda c: c["network"].update(levels="all"), "levels must be a whole number"),
+        (lambda c: c["network"].update(levels=9), "cannot build"),
         (lambda c: c["network"].update(crop_pct=None), "finite numbers"),
         (lambda c: c["network"].update(mean=7), "wrong type"),
         (lambda c: c.update(certainty={"intercept": 1}), "certainty"),
@@ -127,6 +130,14 @@ def test_a_wrong_config_is_refused(
 ) -> None:
     edit_config(folder, change)
     assert sentence in refusal(folder)
+
+
+def test_a_config_from_before_there_were_levels(folder: Path) -> None:
+    edit_config(folder, lambda config: config["network"].pop("levels"))
+    loaded = load_checkpoint(folder)
+
+    verify_probe(loaded)
+    assert loaded.config.levels == 0
 
 
 def test_a_giant_network_is_refused_before_it_is_built(folder: Path) -> None:

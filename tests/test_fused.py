@@ -10,7 +10,7 @@ from torch import Tensor
 import moodlens
 from moodlens.checkpoint import load_checkpoint, probe_picture
 from moodlens.emotions import EMOTIONS
-from moodlens.fused import FusedConvolution, fused_feature_map
+from moodlens.fused import FusedConvolution, fused_feature_maps
 from moodlens.hub import locate_bundled
 from moodlens.images import read_picture
 from moodlens.network import EmotionNetwork, NetworkConfig, build_network
@@ -43,32 +43,37 @@ def test_the_bundled_network_answers_as_its_plain_form_does() -> None:
     ["tf_efficientnet_lite0", "tf_efficientnetv2_b0", "efficientnet_b0", "resnet18"],
 )
 @pytest.mark.parametrize("side", [64, 75])  # even sides are padded on one side only
+@pytest.mark.parametrize("levels", [0, 3])
 @torch.inference_mode()
-def test_float32_features_are_those_of_the_plain_network(backbone: str, side: int) -> None:
-    network = _make(backbone, side)
+def test_float32_features_are_those_of_the_plain_network(
+    backbone: str, side: int, levels: int
+) -> None:
+    network = _make(backbone, side, levels)
     pixels = torch.rand(3, 3, side, side) * 2 - 1
-    fused = fused_feature_map(network, dtype=torch.float32)
+    fused = fused_feature_maps(network, dtype=torch.float32)
 
-    assert fused != network.feature_map
-    expected = network.feature_map(pixels)
-    assert (fused(pixels) - expected).abs().max() < 1e-4 * expected.abs().max()
+    assert fused != network.feature_maps
+    expected = network.feature_maps(pixels)
+    assert len(expected) == levels + 1
+    for level, plain in zip(fused(pixels), expected, strict=True):
+        assert (level - plain).abs().max() < 1e-4 * plain.abs().max()
 
 
 @torch.inference_mode()
 def test_rounded_features_are_nearly_those_of_the_plain_network() -> None:
     network = make("tf_efficientnet_lite0")
     pixels = torch.rand(3, 3, 64, 64) * 2 - 1
-    fused = fused_feature_map(network, dtype=torch.bfloat16)
-    expected = network.feature_map(pixels)
+    fused = fused_feature_maps(network, dtype=torch.bfloat16)
+    (rounded,), (expected,) = fused(pixels), network.feature_maps(pixels)
 
-    assert fused(pixels).dtype == torch.float32
-    assert 1e-4 < (fused(pixels) - expected).norm() / expected.norm() < 0.05
+    assert rounded.dtype == torch.float32
+    assert 1e-4 < (rounded - expected).norm() / expected.norm() < 0.05
 
 
 @pytest.mark.parametrize("backbone", ["convnext_atto", "vit_tiny_patch16_224"])
 def test_other_backbones_run_as_they_are(backbone: str) -> None:
     network = make(backbone)
-    assert fused_feature_map(network) == network.feature_map
+    assert fused_feature_maps(network) == network.feature_maps
 
 
 def test_a_form_that_answers_differently_never_serves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,10 +83,11 @@ def test_a_form_that_answers_differently_never_serves(monkeypatch: pytest.Monkey
     whole = FusedConvolution.forward
     monkeypatch.setattr(FusedConvolution, "forward", forward)
     network = make("tf_efficientnet_lite0")
-    assert fused_feature_map(network) == network.feature_map
+    assert fused_feature_maps(network) == network.feature_maps
 
 
-def _make(backbone: str, side: int) -> EmotionNetwork:
-    network = build_network(NetworkConfig.for_backbone(backbone, input_size=side)).eval()
-    network.load_state_dict(make(backbone).state_dict())
+def _make(backbone: str, side: int, levels: int) -> EmotionNetwork:
+    config = NetworkConfig.for_backbone(backbone, input_size=side, levels=levels)
+    network = build_network(config).eval()
+    network.backbone.load_state_dict(make(backbone).backbone.state_dict())
     return network

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from moodlens.checkpoint import Checkpoint
-from moodlens.emotions import EMOTIONS
+from moodlens.emotions import EMOTIONS, LABELS
 from moodlens.network import NetworkConfig, build_network
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
@@ -33,10 +33,14 @@ def test_a_batch_is_answered_like_each_alone(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
 
 
-def test_maps_average_to_the_logits(predictor: Predictor) -> None:
+@pytest.mark.parametrize(("levels", "size"), [(0, (2, 2)), (1, (2, 2)), (2, (4, 4)), (3, (8, 8))])
+def test_maps_average_to_the_logits(levels: int, size: tuple[int, int]) -> None:
+    network = make_network(levels=levels)
+    predictor = Predictor(Checkpoint(network, "tiny", "", ()), MODEL)
     (explanation,) = predictor.explain(PICTURES[:1])
     assert explanation.maps is not None
-    logits = explanation.maps.mean(axis=(1, 2)) + make_network().emotion_head.bias.detach().numpy()
+    assert explanation.maps.shape == (len(LABELS), *size)
+    logits = explanation.maps.mean(axis=(1, 2)) + network.emotion_head.bias.detach().numpy()
     shares = np.exp(logits) / np.exp(logits).sum()
 
     expected = [explanation.prediction.distribution[name] for name in EMOTIONS]

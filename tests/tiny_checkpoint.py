@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ CONFIG = NetworkConfig(
 )
 
 
-def make_network(seed: int = 0) -> EmotionNetwork:
+def make_network(seed: int = 0, *, levels: int = 0) -> EmotionNetwork:
     """Random weights; another seed gives clearly other answers."""
     torch.manual_seed(seed)
-    network = build_network(CONFIG)
+    network = build_network(replace(CONFIG, levels=levels))
     with torch.no_grad():
         torch.nn.init.normal_(network.emotion_head.bias)
         network.affect_head.bias.uniform_(3, 7)

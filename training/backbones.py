@@ -30,7 +30,10 @@ def pretrained_network(config: Config) -> EmotionNetwork:
         SettingsError: the pretrained weights cannot be had or do not fit.
     """
     network_config = NetworkConfig.for_backbone(
-        config.backbone, input_size=config.input_size, crop_pct=config.crop_pct
+        config.backbone,
+        input_size=config.input_size,
+        crop_pct=config.crop_pct,
+        levels=config.levels,
     )
     torch.manual_seed(config.seed)
     network = build_network(network_config)

@@ -54,7 +54,7 @@ class FinetuneConfig(_Section):
     lr: Positive
     layer_decay: Annotated[float, Field(gt=0, le=1)]
     weight_decay: NotNegative
-    schedule: Literal["one_cycle", "cosine"]
+    schedule: Literal["one_cycle", "cosine", "constant"]
     warmup: Annotated[float, Field(ge=0, lt=1)]
     ema: Annotated[float, Field(ge=0, lt=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
@@ -98,6 +98,7 @@ class Config(_Section):
     pretrained: str
     input_size: Annotated[int, Field(ge=16, le=1024)] | None
     crop_pct: Annotated[float, Field(gt=0, le=1)] | None
+    levels: Annotated[int, Field(ge=0)]
     labels: Labels
     storage: Literal["float32", "float16"]
     heads: HeadsConfig

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from moodlens.fused import FeatureMap, fused_feature_map
+from moodlens.fused import Forward, fused_feature_maps
 from moodlens.network import EmotionNetwork
 from moodlens.preprocess import decode_side, normalise
 from training.augment import eval_preset
@@ -46,7 +46,7 @@ def frozen_features(
     """
     workers = workers or Workers()
     backbone = fingerprint(network)
-    forward = fused_feature_map(network, dtype=torch.float32)
+    forward = fused_feature_maps(network, dtype=torch.float32)
     starts = list(range(0, len(dataset), _CHUNK))
     chunks = [dataset.subset(range(s, min(s + _CHUNK, len(dataset)))) for s in starts]
     paths = [cache / f"{_name(network, backbone, chunk)}.safetensors" for chunk in chunks]
@@ -68,7 +68,7 @@ def frozen_features(
 
 @torch.inference_mode()
 def _extract(
-    network: EmotionNetwork, forward: FeatureMap, dataset: Emotion6, bar: tqdm[Any]
+    network: EmotionNetwork, forward: Forward, dataset: Emotion6, bar: tqdm[Any]
 ) -> Tensor:
     side = decode_side(network.config)
     views = [eval_preset(network.config, mirrored=mirrored) for mirrored in (False, True)]

@@ -194,7 +194,7 @@ class _BatchLoss:
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=self._config.finetune.precision == "bf16"
         ):
-            features = network.pool(network.feature_map(pixels))
+            features = network.pool(network.feature_maps(pixels))
         features = nn.functional.dropout(features.float(), self._config.finetune.dropout)
         output = network.heads(features)
         losses = emotion_loss(output.logits, shares, self._config.labels, self._config.loss)
@@ -232,6 +232,8 @@ def _schedule(
     def factor(step: int) -> float:
         if step < warmup:
             return (step + 1) / warmup
+        if tune.schedule == "constant":
+            return 1.0
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, steps - warmup)))
 
     return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

@@ -89,4 +89,4 @@ def _is_depthwise(conv: nn.Conv2d) -> bool:
 def _answer(network: EmotionNetwork) -> Tensor:
     side = network.config.input_size
     pixels = torch.linspace(-1, 1, 3 * side * side).view(1, 3, side, side)
-    return network.pool(network.feature_map(pixels))
+    return network.pool(network.feature_maps(pixels))

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from moodlens.checkpoint import Checkpoint
-from moodlens.fused import fused_feature_map
+from moodlens.fused import fused_feature_maps
 from tests.benchmarks.timing import Work, medians
 
 _SIDE = 1536
@@ -59,7 +59,9 @@ def measure_roofline(checkpoint: Checkpoint, *, rounds: int = 30) -> Roofline:
     }
     works: dict[str, Work] = {name: _product(matrix) for name, matrix in products.items()}
     for name, dtype in _FORMS.items():
-        forward = network.feature_map if dtype is None else fused_feature_map(network, dtype=dtype)
+        forward = (
+            network.feature_maps if dtype is None else fused_feature_maps(network, dtype=dtype)
+        )
         works[name] = lambda forward=forward: forward(pixels)
     times = medians(works, rounds=rounds)
     return Roofline(

@@ -106,7 +106,7 @@ def _plain_frozen(network: EmotionNetwork, dataset: Emotion6) -> float:
     for rows in _batches(len(dataset), _BATCH):
         pixels = _stack([preset(dataset.picture(row)) for row in rows], network)
         with torch.no_grad():
-            features = network.pool(network.feature_map(pixels))
+            features = network.pool(network.feature_maps(pixels))
         _step(optimizer, network.emotion_head(features), targets[rows])
     return time.perf_counter() - start
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from moodlens.checkpoint import load_checkpoint
-from moodlens.fused import convolutions_with_norms, fused_feature_map
+from moodlens.fused import Forward, convolutions_with_norms, fused_feature_maps
 from moodlens.hub import locate_bundled
 from moodlens.images import read_picture
 from moodlens.network import EmotionNetwork
@@ -72,19 +72,19 @@ def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
     folded = _fold(channels_last)
-    fused = fused_feature_map(channels_last, dtype=torch.float32)
-    mixed = fused_feature_map(channels_last, dtype=torch.bfloat16)
+    fused = fused_feature_maps(channels_last, dtype=torch.float32)
+    mixed = fused_feature_maps(channels_last, dtype=torch.bfloat16)
     rounded = copy.deepcopy(folded).to(torch.bfloat16)
     levels = ((last * 127.5) + 127.5).round().to(torch.uint8)
 
     def run(function: Callable[[Tensor], object], x: Tensor) -> Work:
         return lambda: function(x)
 
-    old, best = run(channels_last.feature_map, last), run(mixed, last)
-    yield "channels-last", run(plain.feature_map, first), lambda: old
-    yield "batch norms folded", old, lambda: run(folded.feature_map, last)
+    old, best = run(channels_last.feature_maps, last), run(mixed, last)
+    yield "channels-last", run(plain.feature_maps, first), lambda: old
+    yield "batch norms folded", old, lambda: run(folded.feature_maps, last)
     yield "norm and activation in the convolution", old, lambda: run(fused, last)
-    yield "bfloat16 in every layer, folded", old, lambda: run(rounded.feature_map, last.bfloat16())
+    yield "bfloat16 in every layer, folded", old, lambda: run(rounded.feature_maps, last.bfloat16())
     yield "bfloat16 in all but the first layers, fused", run(fused, last), lambda: best
     yield (
         "uint8 in, scale in the first convolution",
@@ -106,13 +106,13 @@ def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     yield (
         f"torch.compile{against}",
         best,
-        lambda: run(torch.compile(channels_last.feature_map), last),
+        lambda: run(torch.compile(channels_last.feature_maps), last),
     )
 
 
 def batch_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     """Several pictures in one pass, against as many passes."""
-    forward = fused_feature_map(network)
+    forward = fused_feature_maps(network)
     for size in (2, 4, 8, 16):
         batch = pixels.repeat(size, 1, 1, 1).contiguous(memory_format=torch.channels_last)
 
@@ -128,7 +128,7 @@ def batch_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
 
 def thread_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     """More threads for one forward pass, against one."""
-    forward = fused_feature_map(network)
+    forward = fused_feature_maps(network)
     cores = torch.get_num_threads()
 
     def with_threads(count: int) -> Work:
@@ -188,16 +188,16 @@ def _fold(network: EmotionNetwork) -> EmotionNetwork:
     return folded
 
 
-def _normalised(network: EmotionNetwork) -> Callable[[Tensor], Tensor]:
-    return lambda levels: network.feature_map(normalise(levels, network.config))
+def _normalised(network: EmotionNetwork) -> Forward:
+    return lambda levels: network.feature_maps(normalise(levels, network.config))
 
 
-def _scale_folded(network: EmotionNetwork) -> Callable[[Tensor], Tensor]:
+def _scale_folded(network: EmotionNetwork) -> Forward:
     """The scale alone: with the mean in the first layer's bias, padding would no longer be 0."""
     scaled = copy.deepcopy(network)
     with torch.no_grad():
         scaled.backbone.conv_stem.weight.div_(127.5)
-    return lambda levels: scaled.feature_map(levels.to(torch.float32).sub_(127.5))
+    return lambda levels: scaled.feature_maps(levels.to(torch.float32).sub_(127.5))
 
 
 def _script(network: EmotionNetwork, pixels: Tensor) -> Callable[[Tensor], object]:
