@@ -14,19 +14,16 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import torch
 from timm.layers import BatchNormAct2d, Conv2dSame
 from torch import Tensor, nn
 
-from moodlens.network import EmotionNetwork, FeatureMaps, feature_maps
+from moodlens.network import EmotionNetwork
 
 logger = logging.getLogger(__name__)
-
-Forward = Callable[[Tensor], FeatureMaps]
-"""[N, 3, S, S] normalised pixels -> the network's feature maps, all float32."""
 
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 """How far features may be off, relative to their norm, before another form serves."""
@@ -42,15 +39,15 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[str, list[float]]] = {
 }
 
 
-def fused_feature_maps(network: EmotionNetwork, *, dtype: torch.dtype | None = None) -> Forward:
-    """The network's ``feature_maps``, in a fast form of its own; the network stays as it is.
+def fused_network(network: EmotionNetwork, *, dtype: torch.dtype | None = None) -> EmotionNetwork:
+    """The network in a fast form that shares no weights with it; the network stays as it is.
 
     Args:
-        network: in eval mode, float32, on the CPU. Later changes of its weights go unnoticed.
+        network: in eval mode, float32, on the CPU.
         dtype: of the layers that may be rounded; by default what is fastest on this processor.
 
     Returns:
-        A function for inputs of ``network.config.input_size``. It is the network's own method where
+        A network for inputs of ``network.config.input_size`` alone. It is the one given where
         nothing can be fused, or where the fused form would answer differently.
     """
     for attempt in dict.fromkeys((dtype or fastest_dtype(), torch.float32)):
@@ -62,7 +59,7 @@ def fused_feature_maps(network: EmotionNetwork, *, dtype: torch.dtype | None = N
         else:
             if fast is not None:
                 return fast
-    return network.feature_maps
+    return network
 
 
 def fastest_dtype() -> torch.dtype:
@@ -120,7 +117,7 @@ def convolutions_with_norms(backbone: nn.Module) -> Iterator[tuple[nn.Conv2d, nn
 
 
 @torch.no_grad()
-def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> Forward | None:
+def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> EmotionNetwork | None:
     pairs = [pair for pair in convolutions_with_norms(network.backbone) if _is_fusible(*pair)]
     pixels = _example(network)
     shapes = _input_shapes(network, [conv for conv, _ in pairs], pixels)
@@ -128,25 +125,23 @@ def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> Forward | None:
     if not pairs:
         return None
     names = {module: name for name, module in network.backbone.named_modules()}
-    fused = copy.deepcopy(network.backbone).to(dtype, memory_format=torch.channels_last)
+    fused = copy.deepcopy(network)
+    backbone = fused.backbone.to(dtype, memory_format=torch.channels_last)
     for conv, norm in pairs:
         side = shapes[conv][-1] / conv.stride[-1]
         rounded = dtype if side * _EXACT_STRIDE < pixels.shape[-1] else torch.float32
-        fused.set_submodule(names[conv], FusedConvolution(conv, norm, shapes[conv], rounded))
-        fused.set_submodule(names[norm], nn.Identity())
-
-    def forward(pixels: Tensor) -> FeatureMaps:
-        maps = feature_maps(fused, pixels, network.config.levels)
-        return tuple(level.float() for level in maps)
-
+        backbone.set_submodule(names[conv], FusedConvolution(conv, norm, shapes[conv], rounded))
+        backbone.set_submodule(names[norm], nn.Identity())
     off = max(
-        float((level - expected).norm() / expected.norm())
-        for level, expected in zip(forward(pixels), network.feature_maps(pixels), strict=True)
+        float((level - plain).norm() / plain.norm())
+        for level, plain in zip(
+            fused.feature_maps(pixels), network.feature_maps(pixels), strict=True
+        )
     )
     if not off <= _TOLERANCE[dtype]:
         logger.warning("the network is not fused in %s: its features would be %.0e off", dtype, off)
         return None
-    return forward
+    return fused
 
 
 def _is_fusible(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> bool:

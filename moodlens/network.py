@@ -165,15 +165,7 @@ class NetworkConfig:
 
 
 FeatureMaps = tuple[Tensor, ...]
-"""[N, C, h, w] of each level, from the finest to the backbone's last features."""
-
-
-def feature_maps(backbone: Any, pixels: Tensor, levels: int) -> FeatureMaps:
-    """What the last stages of a timm backbone and its end say about [N, 3, S, S] pixels."""
-    if not levels:
-        return (backbone.forward_features(pixels),)
-    last, stages = backbone.forward_intermediates(pixels, indices=levels, output_fmt="NCHW")
-    return (*stages, last)
+"""[N, C, h, w] of each level, float32, from the finest to the backbone's last features."""
 
 
 class NetworkOutput(NamedTuple):
@@ -215,12 +207,18 @@ class EmotionNetwork(nn.Module):
         Args:
             pixels: [N, 3, S, S], normalised.
         """
-        return feature_maps(self.backbone, pixels, self.config.levels)
+        levels = self.config.levels
+        if not levels:
+            return (self.backbone.forward_features(pixels).float(),)
+        last, stages = self.backbone.forward_intermediates(
+            pixels, indices=levels, output_fmt="NCHW"
+        )
+        return (*(stage.float() for stage in stages), last.float())
 
     def pool(self, maps: FeatureMaps) -> Tensor:
         """[N, F] from what :meth:`feature_maps` returned."""
         *stages, last = maps
-        averages = [stage.float().mean(dim=(-2, -1)) for stage in stages]
+        averages = [stage.mean(dim=(-2, -1)) for stage in stages]
         return torch.cat([*averages, self.backbone.forward_head(last, pre_logits=True)], dim=1)
 
     def heads(self, features: Tensor) -> NetworkOutput:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from moodlens.checkpoint import Checkpoint, probe_picture
 from moodlens.emotions import SCALE_RANGE
-from moodlens.fused import fused_feature_maps
+from moodlens.fused import fused_network
 from moodlens.network import FeatureMaps, NetworkOutput
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.preprocess import centre_crop, crop_box, decode_side, to_pixels
@@ -60,9 +60,9 @@ class Predictor:
         self.config = checkpoint.config
         self._device = torch.device(device)
         network = checkpoint.network.eval().to(self._device)
-        self._network = network.to(memory_format=torch.channels_last)
+        network = network.to(memory_format=torch.channels_last)
         fuse = not plain and self._device.type == "cpu"
-        self._feature_maps = fused_feature_maps(network) if fuse else network.feature_maps
+        self._network = fused_network(network) if fuse else network
         self._certainty = checkpoint.certainty
         self._maps_are_exact = self._pools_by_averaging()
 
@@ -85,7 +85,7 @@ class Predictor:
             return []
         crops = [centre_crop(picture, self.config) for picture in pictures]
         pixels = to_pixels(crops, self.config).to(self._device)
-        feature_maps = self._feature_maps(pixels)
+        feature_maps = self._network.feature_maps(pixels)
         output = self._network.heads(self._network.pool(feature_maps))
         maps: Sequence[NDArray[np.float32] | None] = [None] * len(pictures)
         if self._maps_are_exact:
@@ -129,7 +129,7 @@ class Predictor:
     def _pools_by_averaging(self) -> bool:
         """Found out on the probe picture, which also warms the kernels up for the first viewer."""
         pixels = to_pixels([centre_crop(probe_picture(), self.config)], self.config)
-        feature_maps = self._feature_maps(pixels.to(self._device))
+        feature_maps = self._network.feature_maps(pixels.to(self._device))
         features = self._network.pool(feature_maps)
         if any(level.ndim != 4 for level in feature_maps):
             return False

@@ -10,7 +10,7 @@ from torch import Tensor
 import moodlens
 from moodlens.checkpoint import load_checkpoint, probe_picture
 from moodlens.emotions import EMOTIONS
-from moodlens.fused import FusedConvolution, fused_feature_maps
+from moodlens.fused import FusedConvolution, fused_network
 from moodlens.hub import locate_bundled
 from moodlens.images import read_picture
 from moodlens.network import EmotionNetwork, NetworkConfig, build_network
@@ -50,12 +50,12 @@ def test_float32_features_are_those_of_the_plain_network(
 ) -> None:
     network = _make(backbone, side, levels)
     pixels = torch.rand(3, 3, side, side) * 2 - 1
-    fused = fused_feature_maps(network, dtype=torch.float32)
+    fused = fused_network(network, dtype=torch.float32)
 
-    assert fused != network.feature_maps
+    assert fused is not network
     expected = network.feature_maps(pixels)
     assert len(expected) == levels + 1
-    for level, plain in zip(fused(pixels), expected, strict=True):
+    for level, plain in zip(fused.feature_maps(pixels), expected, strict=True):
         assert (level - plain).abs().max() < 1e-4 * plain.abs().max()
 
 
@@ -63,8 +63,8 @@ def test_float32_features_are_those_of_the_plain_network(
 def test_rounded_features_are_nearly_those_of_the_plain_network() -> None:
     network = make("tf_efficientnet_lite0")
     pixels = torch.rand(3, 3, 64, 64) * 2 - 1
-    fused = fused_feature_maps(network, dtype=torch.bfloat16)
-    (rounded,), (expected,) = fused(pixels), network.feature_maps(pixels)
+    fused = fused_network(network, dtype=torch.bfloat16)
+    (rounded,), (expected,) = fused.feature_maps(pixels), network.feature_maps(pixels)
 
     assert rounded.dtype == torch.float32
     assert 1e-4 < (rounded - expected).norm() / expected.norm() < 0.05
@@ -73,7 +73,7 @@ def test_rounded_features_are_nearly_those_of_the_plain_network() -> None:
 @pytest.mark.parametrize("backbone", ["convnext_atto", "vit_tiny_patch16_224"])
 def test_other_backbones_run_as_they_are(backbone: str) -> None:
     network = make(backbone)
-    assert fused_feature_maps(network) == network.feature_maps
+    assert fused_network(network) is network
 
 
 def test_a_form_that_answers_differently_never_serves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_a_form_that_answers_differently_never_serves(monkeypatch: pytest.Monkey
     whole = FusedConvolution.forward
     monkeypatch.setattr(FusedConvolution, "forward", forward)
     network = make("tf_efficientnet_lite0")
-    assert fused_feature_maps(network) == network.feature_maps
+    assert fused_network(network) is network
 
 
 def _make(backbone: str, side: int, levels: int) -> EmotionNetwork:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from moodlens.fused import Forward, fused_feature_maps
+from moodlens.fused import fused_network
 from moodlens.network import EmotionNetwork
 from moodlens.preprocess import decode_side, normalise
 from training.augment import eval_preset
@@ -46,7 +46,7 @@ def frozen_features(
     """
     workers = workers or Workers()
     backbone = fingerprint(network)
-    forward = fused_feature_maps(network, dtype=torch.float32)
+    fused = fused_network(network, dtype=torch.float32)
     starts = list(range(0, len(dataset), _CHUNK))
     chunks = [dataset.subset(range(s, min(s + _CHUNK, len(dataset)))) for s in starts]
     paths = [cache / f"{_name(network, backbone, chunk)}.safetensors" for chunk in chunks]
@@ -60,16 +60,14 @@ def frozen_features(
         for i in workers.part(missing):
             cache.mkdir(parents=True, exist_ok=True)
             partial = paths[i].with_suffix(f".{os.getpid()}.partial")
-            save_file({_KEY: _extract(network, forward, chunks[i], bar)}, partial)
+            save_file({_KEY: _extract(fused, chunks[i], bar)}, partial)
             partial.replace(paths[i])
     workers.wait()
     return torch.cat([load_file(path)[_KEY] for path in paths], dim=1)
 
 
 @torch.inference_mode()
-def _extract(
-    network: EmotionNetwork, forward: Forward, dataset: Emotion6, bar: tqdm[Any]
-) -> Tensor:
+def _extract(network: EmotionNetwork, dataset: Emotion6, bar: tqdm[Any]) -> Tensor:
     side = decode_side(network.config)
     views = [eval_preset(network.config, mirrored=mirrored) for mirrored in (False, True)]
     features = []
@@ -77,7 +75,7 @@ def _extract(
         indices = range(start, min(start + _BATCH, len(dataset)))
         pictures = [dataset.picture(i, short_side=side) for i in indices]
         pixels = torch.stack([view(picture) for view in views for picture in pictures])
-        pooled = network.pool(forward(normalise(pixels, network.config)))
+        pooled = network.pool(network.feature_maps(normalise(pixels, network.config)))
         features.append(pooled.unflatten(0, (2, len(pictures))))
         bar.update(len(pictures))
     return torch.cat(features, dim=1).contiguous()

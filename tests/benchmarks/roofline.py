@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from moodlens.checkpoint import Checkpoint
-from moodlens.fused import fused_feature_maps
+from moodlens.fused import fused_network
 from tests.benchmarks.timing import Work, medians
 
 _SIDE = 1536
@@ -59,10 +59,8 @@ def measure_roofline(checkpoint: Checkpoint, *, rounds: int = 30) -> Roofline:
     }
     works: dict[str, Work] = {name: _product(matrix) for name, matrix in products.items()}
     for name, dtype in _FORMS.items():
-        forward = (
-            network.feature_maps if dtype is None else fused_feature_maps(network, dtype=dtype)
-        )
-        works[name] = lambda forward=forward: forward(pixels)
+        form = network if dtype is None else fused_network(network, dtype=dtype)
+        works[name] = lambda form=form: form.feature_maps(pixels)
     times = medians(works, rounds=rounds)
     return Roofline(
         operations=counter.get_total_flops(),

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from moodlens.checkpoint import load_checkpoint
-from moodlens.fused import Forward, convolutions_with_norms, fused_feature_maps
+from moodlens.fused import convolutions_with_norms, fused_network
 from moodlens.hub import locate_bundled
 from moodlens.images import read_picture
-from moodlens.network import EmotionNetwork
+from moodlens.network import EmotionNetwork, FeatureMaps
 from moodlens.preprocess import centre_crop, decode_side, normalise, to_pixels
 from tests.benchmarks.pictures import EXAMPLES, phone_jpeg, small_jpeg
 from tests.benchmarks.timing import Work, medians
@@ -72,8 +72,8 @@ def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     channels_last = copy.deepcopy(network).to(memory_format=torch.channels_last)
     folded = _fold(channels_last)
-    fused = fused_feature_maps(channels_last, dtype=torch.float32)
-    mixed = fused_feature_maps(channels_last, dtype=torch.bfloat16)
+    fused = fused_network(channels_last, dtype=torch.float32).feature_maps
+    mixed = fused_network(channels_last, dtype=torch.bfloat16).feature_maps
     rounded = copy.deepcopy(folded).to(torch.bfloat16)
     levels = ((last * 127.5) + 127.5).round().to(torch.uint8)
 
@@ -112,7 +112,7 @@ def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
 
 def batch_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     """Several pictures in one pass, against as many passes."""
-    forward = fused_feature_maps(network)
+    forward = fused_network(network).feature_maps
     for size in (2, 4, 8, 16):
         batch = pixels.repeat(size, 1, 1, 1).contiguous(memory_format=torch.channels_last)
 
@@ -128,7 +128,7 @@ def batch_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
 
 def thread_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     """More threads for one forward pass, against one."""
-    forward = fused_feature_maps(network)
+    forward = fused_network(network).feature_maps
     cores = torch.get_num_threads()
 
     def with_threads(count: int) -> Work:
@@ -188,11 +188,11 @@ def _fold(network: EmotionNetwork) -> EmotionNetwork:
     return folded
 
 
-def _normalised(network: EmotionNetwork) -> Forward:
+def _normalised(network: EmotionNetwork) -> Callable[[Tensor], FeatureMaps]:
     return lambda levels: network.feature_maps(normalise(levels, network.config))
 
 
-def _scale_folded(network: EmotionNetwork) -> Forward:
+def _scale_folded(network: EmotionNetwork) -> Callable[[Tensor], FeatureMaps]:
     """The scale alone: with the mean in the first layer's bias, padding would no longer be 0."""
     scaled = copy.deepcopy(network)
     with torch.no_grad():
