@@ -24,7 +24,8 @@ class Batcher(Generic[Item, Answer]):
 
     Args:
         run: answers a batch, item by item and in order.
-        max_batch: items in one run.
+        max_batch: items in one run; beyond four a convolutional network on few cores gains nothing
+            more, and its memory grows with each.
         max_waiting: items that may wait; more are refused.
     """
 
@@ -32,7 +33,7 @@ class Batcher(Generic[Item, Answer]):
         self,
         run: Callable[[Sequence[Item]], Sequence[Answer]],
         *,
-        max_batch: int = 8,
+        max_batch: int = 4,
         max_waiting: int = 64,
     ) -> None:
         self._run = run
