@@ -76,6 +76,20 @@ def test_frozen_heads_learn_and_are_judged(data: Path, capsys: pytest.CaptureFix
     assert load_checkpoint(Path("out")).certainty is not None
 
 
+def test_earlier_stages_may_feed_the_heads(data: Path) -> None:
+    """Trained, saved, loaded and asked; each level's weights learn."""
+    assert learn(data, "out", *TUNED, "--set", "levels=2") == 0
+
+    checkpoint = load_checkpoint(Path("out"))
+    network, picture = checkpoint.network, Emotion6.read(data).picture(0)
+    assert checkpoint.config.levels == 2
+    assert len(network.channels) == 3
+    for weight in network.emotion_head.weight.split(network.channels, dim=1):
+        assert weight.abs().max() > 0
+    (explanation,) = Predictor(checkpoint, ModelInfo("", "", "local")).explain([picture])
+    assert explanation.maps is not None
+
+
 def test_the_same_seed_gives_the_same_bytes(data: Path) -> None:
     for out in ("a", "b"):
         assert learn(data, out, *TUNED) == 0
