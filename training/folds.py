@@ -33,13 +33,14 @@ def judge_fold(name: str, dataset: Emotion6, checkpoint: Checkpoint, out: Path) 
     return figures_of(predicted, held_out.ratings)
 
 
-def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any]) -> dict[str, Any]:
+def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any], **notes: Any) -> dict[str, Any]:
     """Read the folds that are finished and write what they say together.
 
     Args:
         out: with ``fold<k>.csv``.
         dataset: the whole data set.
         config: what the folds were learned by, as JSON.
+        notes: more to keep in the results.
 
     Returns:
         ``{"config", "folds": {name: {metric: value}}, "mean", "spread", "pooled"}``; ``pooled`` are
@@ -57,11 +58,7 @@ def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any]) -> dict[str,
             judged.append(predicted)
     if not judged:
         raise SettingsError("No fold is finished yet.")
-    together = Ratings(
-        np.concatenate([r.shares for r in judged]),
-        np.concatenate([r.valence for r in judged]),
-        np.concatenate([r.arousal for r in judged]),
-    )
+    together = Ratings.joined(judged)
     position = {name: i for i, name in enumerate(dataset.names)}
     true = dataset.ratings[[position[name] for name in names]]
     table = {key: [figures[key] for figures in folds.values()] for key in METRICS}
@@ -72,6 +69,7 @@ def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any]) -> dict[str,
         "mean": {key: round(float(np.mean(v)), 5) for key, v in table.items()},
         "spread": {key: round(float(np.std(v)), 5) for key, v in table.items()},
         "pooled": figures_of(together, true),
+        **notes,
     }
     write_json(out / RESULTS, results)
     if len(folds) == len(FOLD_NAMES):

@@ -46,6 +46,15 @@ class Ratings:
             raise ValueError("a picture's six emotions have no share at all")
         return cls(seven / seven.sum(axis=1, keepdims=True), val, aro)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Ratings]) -> Ratings:
+        """Those of the first part's pictures, then of the second's, and so on."""
+        return cls(
+            np.concatenate([part.shares for part in parts]),
+            np.concatenate([part.valence for part in parts]),
+            np.concatenate([part.arousal for part in parts]),
+        )
+
     def __len__(self) -> int:
         return len(self.shares)
 

@@ -8,7 +8,7 @@ from training.config import load_config, parse_override, read_environment
 
 
 def test_every_recipe_and_first_class_backbone_is_valid() -> None:
-    for recipe in ("frozen", "reference", "bold", "gentle", "steady", "steady_slow"):
+    for recipe in ("frozen", "reference", "bold", "gentle", "steady", "steadier"):
         for backbone in ("tf_efficientnet_lite2", "efficientnet_b0", "resnet50", "convnext_tiny"):
             config = load_config(recipe=recipe, overrides={"backbone": backbone})
             assert config.backbone == backbone

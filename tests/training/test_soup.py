@@ -61,6 +61,32 @@ def test_two_recipes_become_one_network_with_the_figures_of_their_folds(
     assert "is not empty" in capsys.readouterr().err
 
 
+def test_a_temperature_that_suits_the_other_folds(data: list[str]) -> None:
+    for name, lr in (("a", "0.0001"), ("b", "0.001")):
+        assert train.main([*data, *TUNED, "--lr", lr, "--out", name]) == 0
+        assert crossvalidate.main([*data, *TUNED, "--lr", lr, "--out", f"cv-{name}"]) == 0
+    folds = ["--folds", "cv-a", "cv-b", *data]
+    assert soup.main([*folds, "--out", "raw"]) == 0
+    assert soup.main([*folds, "--out", "tempered", "--temperature"]) == 0
+    judged = ["--judged-by", "tempered"]
+    assert soup.main(["a", "b", *data, "--out", "plain"]) == 0
+    assert soup.main(["a", "b", *data, "--out", "soup", *judged]) == 0
+
+    raw, tempered = (read_json(Path(name, "results.json")) for name in ("raw", "tempered"))
+    assert tempered["mean"]["top1"] == raw["mean"]["top1"]
+    assert tempered["mean"]["kl"] != raw["mean"]["kl"]
+    for fold in ("fold0", "fold4"):
+        before, after = (load_checkpoint(Path(n, fold)) for n in ("raw", "tempered"))
+        ratio = before.network.emotion_head.bias / after.network.emotion_head.bias
+        expected = torch.full((7,), after.training["temperature"])
+        torch.testing.assert_close(ratio, expected, rtol=1e-4, atol=0)
+
+    plain, final = (load_checkpoint(Path(name)) for name in ("plain", "soup"))
+    assert final.training["temperature"] == tempered["temperature"]
+    ratio = plain.network.emotion_head.bias / final.network.emotion_head.bias
+    torch.testing.assert_close(ratio, torch.full((7,), tempered["temperature"]))
+
+
 def test_only_networks_of_a_kind_with_the_same_pictures_mix(
     data: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
