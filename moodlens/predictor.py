@@ -98,18 +98,19 @@ class Predictor:
         ]
 
     def _contributions(self, feature_maps: FeatureMaps) -> Tensor:
-        """[N, 7, h, w]: what each position of the finest level adds to each logit, by all levels.
+        """[N, 7, h, w]: what each position of the last level adds to each logit, by all levels.
 
-        Coarser levels are drawn finer, and moved so that their average stays what it was.
+        Finer levels are averaged over a position's area; where areas overlap, the map is moved so
+        that its average stays what it was.
         """
         weights = self._network.emotion_head.weight.split(self._network.channels, dim=1)
-        total = torch.zeros(())
+        maps = []
         for weight, level in zip(weights, feature_maps, strict=True):
-            added = torch.einsum("kf,nfhw->nkhw", weight, level)
-            finer = functional.interpolate(added, feature_maps[0].shape[-2:], mode="bilinear")
-            lost = added.mean(dim=(-2, -1), keepdim=True) - finer.mean(dim=(-2, -1), keepdim=True)
-            total = total.to(finer.device) + finer + lost
-        return total
+            fine = torch.einsum("kf,nfhw->nkhw", weight, level)
+            coarse = functional.adaptive_avg_pool2d(fine, feature_maps[-1].shape[-2:])
+            change = (fine.mean(dim=(-2, -1)) - coarse.mean(dim=(-2, -1)))[..., None, None]
+            maps.append(coarse + change)
+        return torch.stack(maps).sum(dim=0)
 
     def _predictions(self, output: NetworkOutput) -> list[Prediction]:
         shares = output.logits.double().softmax(dim=1).tolist()

@@ -22,10 +22,12 @@ CONFIG = NetworkConfig(
 )
 
 
-def make_network(seed: int = 0, *, levels: int = 0) -> EmotionNetwork:
+def make_network(
+    seed: int = 0, *, levels: int = 0, side: int = CONFIG.input_size
+) -> EmotionNetwork:
     """Random weights; another seed gives clearly other answers."""
     torch.manual_seed(seed)
-    network = build_network(replace(CONFIG, levels=levels))
+    network = build_network(replace(CONFIG, levels=levels, input_size=side))
     with torch.no_grad():
         torch.nn.init.normal_(network.emotion_head.bias)
         network.affect_head.bias.uniform_(3, 7)
