@@ -104,10 +104,11 @@ class Predictor:
         that its average stays what it was.
         """
         weights = self._network.emotion_head.weight.split(self._network.channels, dim=1)
+        height, width = feature_maps[-1].shape[-2:]
         maps = []
         for weight, level in zip(weights, feature_maps, strict=True):
             fine = torch.einsum("kf,nfhw->nkhw", weight, level)
-            coarse = functional.adaptive_avg_pool2d(fine, feature_maps[-1].shape[-2:])
+            coarse = functional.adaptive_avg_pool2d(fine, (height, width))
             change = (fine.mean(dim=(-2, -1)) - coarse.mean(dim=(-2, -1)))[..., None, None]
             maps.append(coarse + change)
         return torch.stack(maps).sum(dim=0)
