@@ -52,25 +52,47 @@ class UploadFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _run(self) -> None:
+        remains = Remains(self.path, _GRADIO_FIRST * self._lifetime)
         while not self._closing.wait(self._lifetime / _LOOKS_PER_LIFETIME):
             try:
-                remove_older(self.path, _GRADIO_FIRST * self._lifetime)
+                remains.look()
             except Exception:
                 logger.exception("looking for old uploads failed")
 
 
-def remove_older(folder: Path, lifetime: float) -> None:
-    """Delete what lies in a folder and did not change for so many seconds.
+class Remains:
+    """What lies in a folder, and since when by a clock that nobody can set.
 
-    What seems to come from the future was there before the clock was set back.
+    The time in a file's status is only compared with itself, to see whether the file changed: set
+    the computer's clock back or forth, and nothing stays longer or goes sooner.
+
+    Args:
+        folder: whose files and folders to watch.
+        lifetime: seconds after its last change that each of them may stay.
     """
-    now = time.time()
-    for current, folders, files in os.walk(folder, topdown=False):
-        for names, remove in ((files, Path.unlink), (folders, Path.rmdir)):
-            for path in (Path(current, name) for name in names):
-                with suppress(OSError):  # it is gone already, or a folder that is not empty
-                    if abs(now - path.lstat().st_ctime) > lifetime:
-                        remove(path)
+
+    def __init__(self, folder: Path, lifetime: float) -> None:
+        self._folder = folder
+        self._lifetime = lifetime
+        self._unchanged: dict[Path, tuple[int, float]] = {}
+        """Time of the last change as the file system has it, and the moment that it was first seen
+        here, in seconds of the monotonic clock."""
+
+    def look(self) -> None:
+        """Delete what has not changed for the lifetime, counted from when it was first seen."""
+        now = time.monotonic()
+        seen: dict[Path, tuple[int, float]] = {}
+        for current, folders, files in os.walk(self._folder, topdown=False):
+            for names, remove in ((files, Path.unlink), (folders, Path.rmdir)):
+                for path in (Path(current, name) for name in names):
+                    with suppress(OSError):  # it is gone already, or a folder that is not empty
+                        changed = path.lstat().st_ctime_ns
+                        before = self._unchanged.get(path)
+                        since = before[1] if before and before[0] == changed else now
+                        seen[path] = changed, since
+                        if now - since > self._lifetime:
+                            remove(path)
+        self._unchanged = seen
 
 
 def _remove_abandoned(parent: Path) -> None:

@@ -1,17 +1,16 @@
 """Faults of the world around the app, made for real."""
 
 import os
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 import moodlens
-from moodlens.uploads import remove_older
+from moodlens.uploads import Remains
 from tests.running_app import REPOSITORY, RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()
@@ -61,7 +60,7 @@ def test_a_clock_that_is_set_back_while_the_app_runs(tmp_path: Path) -> None:
         f"time.time = lambda: now() - 86400 * os.path.exists({str(set_back)!r})\n"
     )
     settings = {
-        "MOODLENS_KEEP_UPLOADS_SECONDS": "2",
+        "MOODLENS_KEEP_UPLOADS_SECONDS": "5",
         "PYTHONPATH": os.pathsep.join([str(clock), str(REPOSITORY)]),
     }
     with RunningApp(tmp_path, settings) as app:
@@ -73,7 +72,7 @@ def test_a_clock_that_is_set_back_while_the_app_runs(tmp_path: Path) -> None:
         unknown_to_gradio.write_bytes(b"x")
         assert len(files_of(app)) == 3
         before = app.predict(CAT)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while files_of(app) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not files_of(app)
@@ -92,27 +91,35 @@ def files_of(app: RunningApp) -> list[Path]:
     return [path for path in (app.folder / "uploads").rglob("*") if path.is_file()]
 
 
-def test_uploads_are_forgotten_although_the_clock_was_set_back(tmp_path: Path) -> None:
-    """For files, a clock set back an hour is a clock that runs an hour behind them."""
+def test_what_changes_stays_and_what_does_not_goes(tmp_path: Path) -> None:
+    remains = Remains(tmp_path, 0.5)
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "old").write_bytes(b"x")
-    program = (
-        "import sys, time; from pathlib import Path; from moodlens.uploads import remove_older;"
-        "real = time.time; time.time = lambda: real() - 3600;"
-        "remove_older(Path(sys.argv[1]), 60.0)"
-    )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, cwd=Path.cwd())
-    assert not list(tmp_path.rglob("old"))
+    still, written = tmp_path / "folder" / "still", tmp_path / "written"
+    still.write_bytes(b"x")
+    for _ in range(8):
+        written.write_bytes(b"x")
+        os.utime(still.parent, (0, 0))  # a folder is as young as its last change, too
+        remains.look()
+        time.sleep(0.1)
+    assert written.exists()
+    assert not still.exists()
+    assert still.parent.exists()
 
-    (tmp_path / "new").write_bytes(b"x")
-    remove_older(tmp_path, 60.0)
-    assert (tmp_path / "new").exists()
+    time.sleep(0.6)
+    remains.look()
+    assert not list(tmp_path.iterdir())
 
 
-def test_nothing_but_files_and_stamps_asks_the_clock_on_the_wall() -> None:
-    """Whatever waits or measures uses a clock that nobody sets."""
-    package = Path(moodlens.__file__).parent
-    users = [
-        p.name for p in package.rglob("*.py") if "time.time()" in p.read_text(encoding="utf-8")
-    ]
-    assert users == ["uploads.py"]
+def test_uploads_outlive_a_clock_that_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what came before nor what comes after is taken for old."""
+    real = time.time
+    remains = Remains(tmp_path, 60.0)
+    (tmp_path / "before").write_bytes(b"x")
+    remains.look()
+    for hours in (-24, 24):
+        monkeypatch.setattr(time, "time", lambda hours=hours: real() + 3600 * hours)
+        (tmp_path / f"after{hours}").write_bytes(b"x")
+        remains.look()
+    assert {path.name for path in tmp_path.iterdir()} == {"before", "after-24", "after24"}
