@@ -3,8 +3,8 @@
 In eval mode a batch norm is a scale and a shift per channel, so its convolution can apply it:
 ``conv(x, w) * s + b == conv(x, w * s) + b``. oneDNN then applies the activation too while the
 result is still in the cache, on weights that were brought into its own layout once. Where the
-processor multiplies bfloat16 matrices (AMX), all but the first layers compute in bfloat16: those
-with the largest feature maps stay in float32, since what they round is what changes the answers.
+processor multiplies bfloat16 (AMX, AVX512-BF16), all but the first layers compute in it: those with
+the largest feature maps stay in float32, since what they round is what changes the answers.
 
 PyTorch's compiler emits the same operators; called directly they need no compiler, and no seconds
 for compiling, where the app runs. What each step brings stands in tests/benchmarks/RESULTS.md.
@@ -63,9 +63,10 @@ def fused_network(network: EmotionNetwork, *, dtype: torch.dtype | None = None) 
 
 
 def fastest_dtype() -> torch.dtype:
-    """Bfloat16 where the processor has AMX; elsewhere it would be slower than float32."""
-    has_amx: bool = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
-    return torch.bfloat16 if has_amx else torch.float32
+    """Bfloat16 where the processor multiplies it; elsewhere it would be slower than float32."""
+    questions = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    can = any(getattr(torch.cpu, question, lambda: False)() for question in questions)
+    return torch.bfloat16 if can else torch.float32
 
 
 class FusedConvolution(nn.Module):

@@ -12,10 +12,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from moodlens.backends import Backend
 from moodlens.checkpoint import Checkpoint, probe_picture
 from moodlens.emotions import SCALE_RANGE
 from moodlens.fused import fused_network
-from moodlens.network import FeatureMaps, NetworkOutput
+from moodlens.network import EmotionNetwork, FeatureMaps, NetworkOutput
+from moodlens.openvino_network import openvino_network
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.preprocess import centre_crop, crop_box, decode_side, to_pixels
 
@@ -44,6 +46,7 @@ class Predictor:
         checkpoint: the network to use.
         model: how its answers name it.
         device: where PyTorch computes.
+        backend: what runs the network on a CPU.
         plain: run the network as it was trained, in float32, and not in the form that answers
             fastest; for judging it, and for judging that form.
     """
@@ -54,6 +57,7 @@ class Predictor:
         model: ModelInfo,
         *,
         device: str = "cpu",
+        backend: Backend = "torch",
         plain: bool = False,
     ) -> None:
         self.model = model
@@ -61,8 +65,9 @@ class Predictor:
         self._device = torch.device(device)
         network = checkpoint.network.eval().to(self._device)
         network = network.to(memory_format=torch.channels_last)
-        fuse = not plain and self._device.type == "cpu"
-        self._network = fused_network(network) if fuse else network
+        if not plain and self._device.type == "cpu":
+            network = _serving_form(network, backend)
+        self._network = network
         self._certainty = checkpoint.certainty
         self._maps_are_exact = self._pools_by_averaging()
 
@@ -139,3 +144,8 @@ class Predictor:
         return average.shape == features.shape and torch.allclose(
             average, features, rtol=1e-3, atol=1e-4
         )
+
+
+def _serving_form(network: EmotionNetwork, backend: Backend) -> EmotionNetwork:
+    converted = openvino_network(network) if backend == "openvino" else None
+    return converted or fused_network(network)

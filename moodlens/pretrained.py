@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from moodlens.backends import Backend, parse_backend
 from moodlens.checkpoint import Checkpoint, load_checkpoint, verify_probe
 from moodlens.errors import HubError
 from moodlens.hub import CheckpointReference, Located, fetch, find_cached, locate_bundled
@@ -13,7 +14,9 @@ from moodlens.predictor import Predictor
 logger = logging.getLogger(__name__)
 
 
-def from_pretrained(checkpoint: str = "", *, revision: str | None = None) -> Predictor:
+def from_pretrained(
+    checkpoint: str = "", *, revision: str | None = None, backend: Backend = "torch"
+) -> Predictor:
     """Load a checkpoint and check it.
 
     A commit id that is in the Hub's cache already costs no request. Where the Hub cannot be
@@ -24,18 +27,20 @@ def from_pretrained(checkpoint: str = "", *, revision: str | None = None) -> Pre
         checkpoint: ``owner/name`` or ``owner/name@revision`` on the Hub, a folder, or nothing for
             the checkpoint that comes with MoodLens.
         revision: a branch, tag or commit id on the Hub; ``main`` by default.
+        backend: what runs the network.
 
     Raises:
-        SettingsError: ``checkpoint`` is none of these.
+        SettingsError: ``checkpoint`` is none of these, or the back end is not installed.
         HubError: the Hub does not have it or cannot be reached, nor has the cache.
         CheckpointError: the weights are not usable.
     """
+    parse_backend(backend)
     asked = checkpoint if revision is None else f"{checkpoint}@{revision}"
-    predictor, _ = load_located(_locate(CheckpointReference.parse(asked)))
+    predictor, _ = load_located(_locate(CheckpointReference.parse(asked)), backend=backend)
     return predictor
 
 
-def load_located(located: Located) -> tuple[Predictor, Checkpoint]:
+def load_located(located: Located, *, backend: Backend = "torch") -> tuple[Predictor, Checkpoint]:
     """Load and check weights that are on this machine.
 
     Raises:
@@ -46,7 +51,7 @@ def load_located(located: Located) -> tuple[Predictor, Checkpoint]:
     model = ModelInfo(
         located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
     )
-    return Predictor(checkpoint, model), checkpoint
+    return Predictor(checkpoint, model, backend=backend), checkpoint
 
 
 def _locate(reference: CheckpointReference) -> Located:

@@ -161,7 +161,7 @@ class PredictionService:
         """
         from moodlens.pretrained import load_located
 
-        predictor, checkpoint = load_located(located)
+        predictor, checkpoint = load_located(located, backend=self.settings.backend)
         self._loaded = LoadedModel(
             predictor,
             located.notice,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from moodlens.backends import Backend, parse_backend
 from moodlens.errors import SettingsError
 from moodlens.images import DEFAULT_LIMITS, PictureLimits
 
@@ -28,6 +29,7 @@ class Settings:
         host: ``MOODLENS_HOST``; the address to listen on.
         port: ``MOODLENS_PORT``; 0 takes any free one.
         threads: ``MOODLENS_THREADS``; processor threads for one prediction.
+        backend: ``MOODLENS_BACKEND``; what runs the network, ``torch`` or ``openvino``.
         max_queue: ``MOODLENS_MAX_QUEUE``; predictions that may wait before new ones are refused.
         limits: ``MOODLENS_MAX_MEGABYTES`` and ``MOODLENS_MAX_MEGAPIXELS``.
         max_upload_bytes: ``MOODLENS_MAX_UPLOAD_MEGABYTES``; all files that the page sends at once.
@@ -50,6 +52,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     threads: int = 2
+    backend: Backend = "torch"
     max_queue: int = 64
     limits: PictureLimits = DEFAULT_LIMITS
     max_upload_bytes: int = 300 * _MEGA
@@ -89,6 +92,7 @@ def read_settings(
         host=values.get("MOODLENS_HOST", "").strip() or default_host,
         port=_number(values, "MOODLENS_PORT", 7860, 0, 65535),
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
+        backend=_backend(values, "MOODLENS_BACKEND"),
         max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
         limits=PictureLimits(max_bytes=megabytes * _MEGA, max_pixels=megapixels * _MEGA),
         max_upload_bytes=upload_megabytes * _MEGA,
@@ -118,6 +122,13 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
     if text in ("", "0", "false", "no", "off"):
         return False
     raise SettingsError(f"{name} must be yes or no.")
+
+
+def _backend(values: Mapping[str, str], name: str) -> Backend:
+    try:
+        return parse_backend(values.get(name, "").strip().lower() or "torch")
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error.message}") from None
 
 
 def _repository(values: Mapping[str, str], name: str) -> str:

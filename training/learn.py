@@ -16,7 +16,6 @@ from moodlens.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoint, sa
 from moodlens.network import EmotionNetwork
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
-from moodlens.preprocess import decode_side
 from training.answers import answers
 from training.backbones import fingerprint, pretrained_network
 from training.config import Config
@@ -34,6 +33,8 @@ from training.targets import targets
 from training.workers import Workers
 
 STORAGE = {"float32": torch.float32, "float16": torch.float16}
+_ROOM_FOR_CROPS = 2
+"""Short sides of the eval preset: a crop of a quarter of the picture is not enlarged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +144,8 @@ def _fine_tune(
     teachers: Sequence[Path],
     workers: Workers,
 ) -> list[dict[str, Any]]:
-    pictures = _decode_all(part, decode_side(network.config), quiet=not workers.is_first)
+    side = _ROOM_FOR_CROPS * network.config.resize_to
+    pictures = _decode_all(part, side, quiet=not workers.is_first)
     aims = targets(part, teachers, config.distill)
     rows = np.arange(len(part))
     validate: Validate | None = None
