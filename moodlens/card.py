@@ -94,7 +94,7 @@ def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 def _wrap(sentence: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     lines = [""]
-    for word in sentence.split():
+    for word in sentence.split(" "):
         longer = f"{lines[-1]} {word}".strip()
         if font.getlength(longer) <= width:
             lines[-1] = longer

@@ -21,6 +21,9 @@ from moodlens.errors import MoodLensError
 LANGUAGES: tuple[str, ...] = ("en", "de")
 """The languages spoken; the first is for everyone whose own is not among them."""
 
+NO_BREAK = "\u00a0"
+"""A space at which no line ends, as between a number and its unit."""
+
 _FOLDER = Path(__file__).parent / "languages"
 
 
@@ -54,7 +57,7 @@ class Wording:
         """A share, 0 to 1, as whole per cent; "under 1 %" for what would round to nothing."""
         if 0 < share < 0.005:
             return self("percent.under_one")
-        return f"{self.number(100 * share, 0)} %"
+        return f"{self.number(100 * share, 0)}{NO_BREAK}%"
 
     def problem(self, error: MoodLensError) -> str:
         """What the error says, in this language; in English where nobody has translated it."""

@@ -59,7 +59,7 @@ def test_share_chart_shows_the_shares_in_fixed_order() -> None:
     assert list(bar.x) == [PREDICTION.distribution[name] for name in EMOTIONS]
     assert [label.split()[-1].lower() for label in bar.y] == list(EMOTIONS)
     assert list(bar.marker.color) == [emotion.colour for emotion in PALETTE]
-    assert list(bar.text)[2] == "60 %"
+    assert list(bar.text)[2] == "60\u00a0%"
 
 
 def test_share_chart_sorted_keeps_colours_with_their_emotions() -> None:

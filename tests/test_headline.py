@@ -63,18 +63,18 @@ def test_headline_in_german() -> None:
     [
         (
             make_prediction(fear=0.6538),
-            "Fear, for 65 % of viewers",
-            "Angst, bei 65 % der Betrachtenden",
+            "Fear, for 65\u00a0% of viewers",
+            "Angst, bei 65\u00a0% der Betrachtenden",
         ),
         (
             make_prediction(joy=0.41, surprise=0.38),
-            "Joy 41 % and surprise 38 %",
-            "Freude 41 % und Überraschung 38 %",
+            "Joy 41\u00a0% and surprise 38\u00a0%",
+            "Freude 41\u00a0% und Überraschung 38\u00a0%",
         ),
         (
             make_prediction(joy=0.21),
-            "Most often joy, but only for 21 % of viewers",
-            "Am ehesten Freude, aber nur bei 21 % der Betrachtenden",
+            "Most often joy, but only for 21\u00a0% of viewers",
+            "Am ehesten Freude, aber nur bei 21\u00a0% der Betrachtenden",
         ),
     ],
 )

@@ -98,7 +98,8 @@ def test_numbers_are_localised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0 %"), (0.004, "under 1 %"), (0.6538, "65 %"), (1, "100 %")]
+    ("share", "text"),
+    [(0, "0\u00a0%"), (0.004, "under 1\u00a0%"), (0.6538, "65\u00a0%"), (1, "100\u00a0%")],
 )
 def test_percent(share: float, text: str) -> None:
     assert wording("en").percent(share) == text

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,10 @@ from training.learn import STORAGE
 from training.options import add_data_options, data_from
 from training.out_of_fold import NOT_JUDGED, read_judged, write_figures
 from training.provenance import LEARNED_FROM
-from training.ratings import Ratings
-from training.ratings_file import read_ratings
 from training.report import console, print_evaluation
 from training.split import FOLD_NAMES, load_split
-from training.temperature import apply_temperature, fit_temperature
-
-TEMPERATURE = "temperature"
+from training.temperature import apply_temperature
+from training.tempering import TEMPERATURE, temper_folds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,9 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         dataset = data_from(args)
         storage = STORAGE[args.storage]
         if args.folds:
-            results = _soup_of_folds(args.members, dataset, args.out, storage)
+            names = _common_folds(args.members)
+            if args.temperature and len(names) < 2:
+                raise SettingsError("A temperature needs two finished folds in common at least.")
+            results = _soup_of_folds(names, args.members, dataset, args.out, storage)
             if args.temperature:
-                results = _temper_folds(results, dataset, args.out, storage)
+                results = temper_folds(results, dataset, args.out, storage)
             console().print(folds_table(results))
             return 0
         temperature = None
@@ -98,48 +98,23 @@ def average(members: Sequence[Checkpoint]) -> EmotionNetwork:
     return network
 
 
+def _common_folds(members: Sequence[Path]) -> list[str]:
+    """The folds that every member has judged."""
+    return [name for name in FOLD_NAMES if all((m / f"{name}.csv").is_file() for m in members)]
+
+
 def _soup_of_folds(
-    members: Sequence[Path], dataset: Emotion6, out: Path, storage: torch.dtype
+    names: Sequence[str],
+    members: Sequence[Path],
+    dataset: Emotion6,
+    out: Path,
+    storage: torch.dtype,
 ) -> dict[str, Any]:
     config = {"soup": [read_json(folder / RESULTS)["config"] for folder in members]}
-    for name in FOLD_NAMES:
-        folders = [folder / name for folder in members]
-        if all(folder.is_dir() for folder in folders):
-            checkpoint = _write(out / name, folders, name, storage)
-            print_fold(name, judge_fold(name, dataset, checkpoint, out))
+    for name in names:
+        checkpoint = _write(out / name, [folder / name for folder in members], name, storage)
+        print_fold(name, judge_fold(name, dataset, checkpoint, out))
     return gather(out, dataset, config)
-
-
-def _temper_folds(
-    results: Mapping[str, Any], dataset: Emotion6, out: Path, storage: torch.dtype
-) -> dict[str, Any]:
-    """Give each fold the temperature of the others, and judge again."""
-    parts = {name: dataset.subset(load_split(name, dataset).indices) for name in results["folds"]}
-    said = {name: read_ratings(out / f"{name}.csv", part.names) for name, part in parts.items()}
-    everyone = _temperature_of(said, parts)
-    for name in parts:
-        others = {other: ratings for other, ratings in said.items() if other != name}
-        checkpoint = load_checkpoint(out / name)
-        temperature = _temperature_of(others, parts) if others else everyone
-        _temper_and_save(out / name, checkpoint, temperature, storage)
-        print_fold(name, judge_fold(name, dataset, load_checkpoint(out / name), out))
-    return gather(out, dataset, results["config"], **{TEMPERATURE: everyone})
-
-
-def _temperature_of(said: Mapping[str, Ratings], parts: Mapping[str, Emotion6]) -> float:
-    together = Ratings.joined(list(said.values()))
-    true = Ratings.joined([parts[name].ratings for name in said])
-    return round(fit_temperature(together, true), 4)
-
-
-def _temper_and_save(
-    folder: Path, checkpoint: Checkpoint, temperature: float, storage: torch.dtype
-) -> None:
-    apply_temperature(checkpoint.network, temperature)
-    facts = {**checkpoint.training, TEMPERATURE: temperature}
-    save_checkpoint(
-        folder, checkpoint.network, name=checkpoint.name, training=facts, storage=storage
-    )
 
 
 def _judge(checkpoint: Checkpoint, dataset: Emotion6, out: Path, judged_by: Path) -> None:

@@ -1,5 +1,5 @@
 // One click sends at once; the sliders show what they amount to while they move.
-const share = (value) => `${Math.round(100 * value)} %`;
+const share = (value) => `${Math.round(100 * value)}\u00a0%`;
 const keep = () => element.querySelector('[data-keep]').checked;
 
 const weights = () => {

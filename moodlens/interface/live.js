@@ -18,7 +18,7 @@ const show = (distribution) => {
     run.shown[name] = SMOOTHING * before + (1 - SMOOTHING) * distribution[name];
     const percent = 100 * run.shown[name];
     bar.querySelector('b').style.width = `${percent}%`;
-    bar.querySelector('output').value = `${Math.round(percent)} %`;
+    bar.querySelector('output').value = `${Math.round(percent)}\u00a0%`;
   }
 };
 

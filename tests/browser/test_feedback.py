@@ -48,7 +48,7 @@ def test_sliders_are_normalised_live(page: Page, store: FeedbackStore, answer: d
     for name, value in (("joy", "60"), ("surprise", "20")):
         page.locator(f"[data-slider={name}]").fill(value)
     shown = page.locator("#feedback output").all_text_contents()
-    assert shown == ["0 %", "0 %", "0 %", "75 %", "0 %", "25 %"]
+    assert shown == ["0\u00a0%", "0\u00a0%", "0\u00a0%", "75\u00a0%", "0\u00a0%", "25\u00a0%"]
     page.locator("#feedback [data-keep]").check()
     send.click()
     expect(page.locator("#feedback")).to_contain_text("Thank you")

@@ -87,6 +87,22 @@ def test_a_temperature_that_suits_the_other_folds(data: list[str]) -> None:
     torch.testing.assert_close(ratio, torch.full((7,), tempered["temperature"]))
 
 
+def test_one_fold_alone_has_no_temperature(
+    data: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be fitted on the very pictures that judge it."""
+    for name in ("a", "b"):
+        assert crossvalidate.main([*data, *TUNED, "--folds", "3", "--out", f"cv-{name}"]) == 0
+    folds = ["--folds", "cv-a", "cv-b", *data]
+    assert soup.main([*folds, "--out", "raw"]) == 0
+    assert list(read_json(Path("raw", "results.json"))["folds"]) == ["fold3"]
+    capsys.readouterr()
+
+    assert soup.main([*folds, "--out", "tempered", "--temperature"]) == 2
+    assert "needs two finished folds in common" in capsys.readouterr().err
+    assert not Path("tempered").exists()
+
+
 def test_only_networks_of_a_kind_with_the_same_pictures_mix(
     data: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
