@@ -60,7 +60,7 @@ def test_a_clock_that_is_set_back_while_the_app_runs(tmp_path: Path) -> None:
         f"time.time = lambda: now() - 86400 * os.path.exists({str(set_back)!r})\n"
     )
     settings = {
-        "MOODLENS_KEEP_UPLOADS_SECONDS": "5",
+        "MOODLENS_KEEP_UPLOADS_SECONDS": "3",
         "PYTHONPATH": os.pathsep.join([str(clock), str(REPOSITORY)]),
     }
     with RunningApp(tmp_path, settings) as app:

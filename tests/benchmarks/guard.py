@@ -20,6 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -117,13 +118,17 @@ def answer_paths(checkpoint: Checkpoint) -> dict[str, Answer]:
         width, height = (round(edge * scale) for edge in picture.size)
         return picture.resize((width, height), Image.Resampling.BICUBIC)
 
-    return {
+    paths: dict[str, Answer] = {
         "plain": lambda data: _shares(plain, cut(whole(data))),
         "resize and crop in one pass": lambda data: _shares(plain, whole(data)),
         "decoded at reduced scale": lambda data: _shares(plain, cut(reduced(data))),
         "the network's serving form": lambda data: _shares(served, cut(whole(data))),
         "all, as served": lambda data: _shares(served, reduced(data)),
     }
+    if find_spec("openvino"):
+        other = Predictor(checkpoint, model, backend="openvino")
+        paths["OpenVINO's form"] = lambda data: _shares(other, cut(whole(data)))
+    return paths
 
 
 def main() -> int:

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.ways
 
 The last column is new over old: below 1 the way wins. ONNX Runtime and OpenVINO are tried where
-they are installed (``pip install onnx onnxruntime openvino``); the app needs neither.
+they are installed (``pip install onnx onnxruntime openvino``); the app needs neither, and runs the
+latter where ``MOODLENS_BACKEND`` says so.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ from moodlens.fused import convolutions_with_norms, fused_network
 from moodlens.hub import locate_bundled
 from moodlens.images import read_picture
 from moodlens.network import EmotionNetwork, FeatureMaps
+from moodlens.openvino_network import openvino_network
 from moodlens.preprocess import centre_crop, decode_side, normalise, to_pixels
 from tests.benchmarks.pictures import EXAMPLES, phone_jpeg, small_jpeg
 from tests.benchmarks.timing import Work, medians
 
 Way = tuple[str, Work, Callable[[], Work]]
 """What is tried, the old way, and what makes the new one."""
+
+Form = Callable[[Tensor], FeatureMaps]
+"""A network's feature maps, however they are computed."""
 
 
 def picture_ways(network: EmotionNetwork) -> Iterator[Way]:
@@ -96,18 +101,40 @@ def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
     yield f"TorchScript{against}", best, lambda: run(_script(folded, last), last)
     yield f"int8 by FX{against}", best, lambda: run(_quantised(plain, first), first)
     yield f"torch.export{against}", best, lambda: run(_exported(channels_last, last), last)
-    yield f"ONNX Runtime{against}", best, lambda: _onnx_runtime(plain, first)
-    for precision in ("f32", "bf16"):
-        yield (
-            f"OpenVINO, {precision}{against}",
-            best,
-            lambda precision=precision: _openvino(plain, first, precision),
-        )
     yield (
         f"torch.compile{against}",
         best,
         lambda: run(torch.compile(channels_last.feature_maps), last),
     )
+
+
+def runtime_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
+    """Other libraries, for one picture and for a whole batch, against what serves instead."""
+    plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+    served = {
+        "float32": fused_network(network, dtype=torch.float32).feature_maps,
+        "bfloat16 but for the first layers": fused_network(
+            network, dtype=torch.bfloat16
+        ).feature_maps,
+    }
+    for size in (1, 4):
+        batch = pixels.repeat(size, 1, 1, 1)
+        last = batch.contiguous(memory_format=torch.channels_last)
+        first = batch.contiguous()
+        for form, forward in served.items():
+
+            def old(forward: Form = forward, last: Tensor = last) -> object:
+                return forward(last)
+
+            tail = f"{size} picture{'s' * (size > 1)}, against fused {form}"
+            yield f"ONNX Runtime, {tail}", old, partial(_onnx_runtime, plain, first)
+            yield f"OpenVINO, {tail}", old, partial(_openvino, plain, first)
+            if form != "float32":
+                yield (
+                    f"OpenVINO all in bfloat16, {tail}",
+                    old,
+                    partial(_openvino_bf16, plain, first),
+                )
 
 
 def batch_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:
@@ -163,6 +190,7 @@ def main() -> None:
     for ways in (
         picture_ways(network),
         network_ways(network, pixels),
+        runtime_ways(network, pixels),
         batch_ways(network, pixels),
         () if arguments.cpu else thread_ways(network, pixels),
     ):
@@ -235,14 +263,21 @@ def _onnx_runtime(network: EmotionNetwork, pixels: Tensor) -> Work:
     return lambda: session.run(None, inputs)
 
 
-def _openvino(network: EmotionNetwork, pixels: Tensor, precision: str) -> Work:
+def _openvino(network: EmotionNetwork, pixels: Tensor) -> Work:
+    converted = openvino_network(network)
+    if converted is None:
+        raise ImportError
+    return lambda: converted.feature_maps(pixels)
+
+
+def _openvino_bf16(network: EmotionNetwork, pixels: Tensor) -> Work:
     import openvino
 
     with torch.inference_mode(False), torch.no_grad():
         model = openvino.convert_model(copy.deepcopy(network), example_input=pixels.clone())
     options = {
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": "bf16",
         "PERFORMANCE_HINT": "LATENCY",
     }
     request = openvino.Core().compile_model(model, "CPU", options).create_infer_request()
