@@ -10,6 +10,7 @@ import threading
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from moodlens.cores import keep_threads_apart
 from moodlens.errors import SettingsError
 from moodlens.logs import configure_logging
 from moodlens.service import PredictionService
@@ -29,6 +30,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"MoodLens cannot start: {error}")
     uploads = UploadFolder(settings.keep_uploads_seconds)
+    keep_threads_apart(settings.threads)
     service = PredictionService(settings)
     service.start()
 
