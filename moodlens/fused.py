@@ -21,12 +21,10 @@ import torch
 from timm.layers import BatchNormAct2d, Conv2dSame
 from torch import Tensor, nn
 
+from moodlens.likeness import TOLERANCE, example_pixels, feature_error
 from moodlens.network import EmotionNetwork
 
 logger = logging.getLogger(__name__)
-
-_TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
-"""How far features may be off, relative to their norm, before another form serves."""
 
 _EXACT_STRIDE = 4
 """Layers whose output is at most so many times smaller than the input stay in float32."""
@@ -120,7 +118,7 @@ def convolutions_with_norms(backbone: nn.Module) -> Iterator[tuple[nn.Conv2d, nn
 @torch.no_grad()
 def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> EmotionNetwork | None:
     pairs = [pair for pair in convolutions_with_norms(network.backbone) if _is_fusible(*pair)]
-    pixels = _example(network)
+    pixels = example_pixels(network)
     shapes = _input_shapes(network, [conv for conv, _ in pairs], pixels)
     pairs = [pair for pair in pairs if pair[0] in shapes]
     if not pairs:
@@ -133,13 +131,8 @@ def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> EmotionNetwork | None:
         rounded = dtype if side * _EXACT_STRIDE < pixels.shape[-1] else torch.float32
         backbone.set_submodule(names[conv], FusedConvolution(conv, norm, shapes[conv], rounded))
         backbone.set_submodule(names[norm], nn.Identity())
-    off = max(
-        float((level - plain).norm() / plain.norm())
-        for level, plain in zip(
-            fused.feature_maps(pixels), network.feature_maps(pixels), strict=True
-        )
-    )
-    if not off <= _TOLERANCE[dtype]:
+    off = feature_error(fused, network, pixels)
+    if not off <= TOLERANCE[dtype]:
         logger.warning("the network is not fused in %s: its features would be %.0e off", dtype, off)
         return None
     return fused
@@ -156,14 +149,6 @@ def _is_fusible(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> bool:
 
 def _activation(norm: nn.BatchNorm2d) -> nn.Module:
     return norm.act if isinstance(norm, BatchNormAct2d) else nn.Identity()
-
-
-def _example(network: EmotionNetwork) -> Tensor:
-    """Soft colour gradients, like a picture's."""
-    side = network.config.input_size
-    ramp = torch.linspace(-1, 1, side)
-    pixels = torch.stack([ramp.expand(side, side), ramp.expand(side, side).T, ramp.outer(ramp)])
-    return pixels[None].contiguous(memory_format=torch.channels_last)
 
 
 def _input_shapes(

@@ -18,12 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from moodlens.likeness import TOLERANCE, example_pixels, feature_error
 from moodlens.network import EmotionNetwork, FeatureMaps
 
 logger = logging.getLogger(__name__)
-
-_TOLERANCE = 1e-3
-"""How far features may be off, relative to their norm, before another form serves."""
 
 
 def openvino_network(network: EmotionNetwork) -> EmotionNetwork | None:
@@ -36,17 +34,15 @@ def openvino_network(network: EmotionNetwork) -> EmotionNetwork | None:
         None where OpenVINO cannot convert the network, or would answer differently.
     """
     served = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
-    side = network.config.input_size
-    pixels = torch.linspace(-1, 1, 3 * side * side).view(1, 3, side, side)
+    pixels = example_pixels(network).contiguous()
     try:
         with torch.inference_mode(False), torch.no_grad():
             served.backbone = _Backbone(served, pixels.clone())
-            pairs = zip(served.feature_maps(pixels), network.feature_maps(pixels), strict=True)
-            off = max(float((level - plain).norm() / plain.norm()) for level, plain in pairs)
+            off = feature_error(served, network, pixels)
     except Exception as error:  # whatever a tracer, a converter and a compiler say
         logger.warning("OpenVINO cannot run the network: %s", str(error).partition("\n")[0])
         return None
-    if not off <= _TOLERANCE:
+    if not off <= TOLERANCE[torch.float32]:
         logger.warning("OpenVINO does not run the network: its features would be %.0e off", off)
         return None
     return served

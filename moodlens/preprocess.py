@@ -18,7 +18,6 @@ _RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
-
 _DECODE_MARGIN = 1.4
 """At 256 pixels a phone's 4000 x 3000 may be decoded at an eighth, 500 x 375."""
 

@@ -33,7 +33,7 @@ def test_a_batch_is_answered_like_each_alone(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
 
 
-@pytest.mark.parametrize("levels", [0, 1, 3])
+@pytest.mark.parametrize("levels", [0, 1, 2, 3])
 @pytest.mark.parametrize(("side", "size"), [(64, (2, 2)), (80, (3, 3))])
 def test_maps_average_to_the_logits(levels: int, side: int, size: tuple[int, int]) -> None:
     network = make_network(levels=levels, side=side)

@@ -71,7 +71,7 @@ def form(wording: Wording) -> str:
         f'<label style="--ml-emotion: {emotion.colour}"><span>'
         f"{escape(capitalised(wording.emotion(emotion.name)))}</span>"
         f'<input type="range" min="0" max="100" value="0" data-slider="{emotion.name}">'
-        "<output>0 %</output></label>"
+        f"<output>{wording.percent(0)}</output></label>"
         for emotion in PALETTE
     )
     return (
