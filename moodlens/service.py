@@ -20,7 +20,7 @@ from moodlens.batching import Batcher
 from moodlens.errors import BusyError, MoodLensError
 from moodlens.following import Follower, follow
 from moodlens.hub import Located, locate, locate_bundled
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.settings import Settings
 from moodlens.telemetry import Telemetry

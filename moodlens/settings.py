@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 
 from moodlens.backends import Backend, parse_backend
 from moodlens.errors import SettingsError
-from moodlens.images import DEFAULT_LIMITS, PictureLimits
+from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits
 
 _MEGA = 1_000_000
 

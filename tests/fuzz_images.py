@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 from moodlens.errors import MoodLensError
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 from tests.picture_corpus import accepted, damaged, refused, small_files
 
 REGRESSIONS = Path(__file__).parent / "regressions"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 from moodlens.errors import MoodLensError
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 from tests.picture_corpus import accepted, costly
 
 SHORT_SIDE = 584

@@ -12,8 +12,8 @@ from moodlens.checkpoint import load_checkpoint, probe_picture
 from moodlens.emotions import EMOTIONS
 from moodlens.fused import FusedConvolution, fused_network
 from moodlens.hub import locate_bundled
-from moodlens.images import read_picture
 from moodlens.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
 from tests.training.test_frozen_norm import make

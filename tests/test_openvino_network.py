@@ -15,9 +15,9 @@ from moodlens.checkpoint import Checkpoint, load_checkpoint, probe_picture
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import SettingsError
 from moodlens.hub import locate_bundled
-from moodlens.images import read_picture
 from moodlens.network import NetworkConfig, build_network
 from moodlens.openvino_network import openvino_network
+from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
 from moodlens.pretrained import from_pretrained

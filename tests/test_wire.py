@@ -12,7 +12,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from moodlens.errors import PictureError
-from moodlens.images import DEFAULT_LIMITS, read_picture
+from moodlens.pictures.reading import DEFAULT_LIMITS, read_picture
 from tests.page_queue import HTTP, ask_queue, completed, file_data
 from tests.picture_corpus import accepted, refused, small_files
 from tests.running_app import RunningApp

@@ -10,8 +10,8 @@ import pytest
 import moodlens
 from moodlens.checkpoint import RESEARCH_USE
 from moodlens.errors import PictureTooLargeError
-from moodlens.images import PictureLimits, read_picture
-from moodlens.picture_kinds import _OTHER_SIGNATURES
+from moodlens.pictures.kinds import _OTHER_SIGNATURES
+from moodlens.pictures.reading import PictureLimits, read_picture
 from moodlens.wording import LANGUAGES, capitalised, preferred_wording, wording
 
 

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from moodlens.emotions import EMOTIONS, LABELS, SCALE_RANGE
 from moodlens.errors import DatasetError, PictureError
-from moodlens.images import PictureLimits, read_picture
+from moodlens.pictures.reading import PictureLimits, read_picture
 from training.ratings import Floats, Ratings
 
 GROUND_TRUTH = "ground_truth.txt"

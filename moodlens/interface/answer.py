@@ -9,7 +9,7 @@ from PIL import Image
 
 from moodlens.charts import heat_overlays
 from moodlens.interface.picture_input import read_file
-from moodlens.picture_kinds import picture_kind
+from moodlens.pictures.kinds import picture_kind
 from moodlens.prediction import Prediction
 from moodlens.service import PredictionService
 

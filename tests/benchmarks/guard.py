@@ -30,7 +30,7 @@ from PIL import Image
 from moodlens.checkpoint import Checkpoint, load_checkpoint
 from moodlens.emotions import EMOTIONS
 from moodlens.hub import locate_bundled
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
 from tests.benchmarks.pictures import EXAMPLES, generated_pictures

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from moodlens.checkpoint import load_checkpoint
 from moodlens.hub import locate_bundled
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.predictor import Predictor
 from moodlens.preprocess import centre_crop

@@ -26,9 +26,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from moodlens.checkpoint import load_checkpoint
 from moodlens.fused import convolutions_with_norms, fused_network
 from moodlens.hub import locate_bundled
-from moodlens.images import read_picture
 from moodlens.network import EmotionNetwork, FeatureMaps
 from moodlens.openvino_network import openvino_network
+from moodlens.pictures.reading import read_picture
 from moodlens.preprocess import centre_crop, decode_side, normalise, to_pixels
 from tests.benchmarks.pictures import EXAMPLES, phone_jpeg, small_jpeg
 from tests.benchmarks.timing import Work, medians

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from moodlens.errors import PictureError, PictureTooLargeError, UnsupportedPictureError
-from moodlens.images import DEFAULT_LIMITS, PictureLimits, read_picture
-from moodlens.iso_media import hide_extras
+from moodlens.pictures.iso_media import hide_extras
+from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits, read_picture
 from tests.picture_corpus import (
     SRGB_COLORANTS,
     WIDE_COLORANTS,
@@ -38,7 +38,7 @@ from tests.picture_corpus import (
     wide_gamut_profile,
 )
 
-REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.bin"))
+REGRESSIONS = sorted((Path(__file__).parents[1] / "regressions").glob("*.bin"))
 SECONDS, MEGABYTES = 2, 400
 
 needs_heic = pytest.mark.skipif(not heic_writable(), reason="pillow-heif cannot write HEIC here")
@@ -386,7 +386,7 @@ def test_costly_files_cost_little() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     costs = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(costs) > 40
@@ -426,7 +426,7 @@ def run_apart(code: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
     )
     return done.stdout.strip()
 
@@ -435,7 +435,7 @@ def test_leaves_pillow_as_it_was() -> None:
     code = """
 import sys, warnings
 from PIL import Image, ImageFile, TiffImagePlugin
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 Image.preinit()
 state = lambda: (
     sorted(Image.OPEN), Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES,
@@ -460,7 +460,7 @@ def test_too_little_memory_is_said_in_a_sentence() -> None:
 import io, resource
 from PIL import Image
 from moodlens.errors import PictureTooLargeError
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 stream = io.BytesIO()
 Image.new("RGB", (4900, 4900)).save(stream, "PNG")
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -481,7 +481,7 @@ def test_without_pillow_heif_a_sentence_says_so(tmp_path: Path) -> None:
 import sys
 sys.modules["pillow_heif"] = None  # as if it were not installed
 from moodlens.errors import UnsupportedPictureError
-from moodlens.images import read_picture
+from moodlens.pictures.reading import read_picture
 try:
     read_picture(open({str(heic)!r}, "rb").read())
 except UnsupportedPictureError as error:

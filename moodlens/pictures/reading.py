@@ -22,10 +22,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from moodlens.colour import flatten, to_srgb
-from moodlens.containers import FirstPicture, exif_orientation, first_picture
 from moodlens.errors import PictureError, PictureTooLargeError, UnsupportedPictureError
-from moodlens.picture_kinds import ACCEPTED, ForeignFileError, picture_kind
+from moodlens.pictures.colour import flatten, to_srgb
+from moodlens.pictures.containers import FirstPicture, exif_orientation, first_picture
+from moodlens.pictures.kinds import ACCEPTED, ForeignFileError, picture_kind
 
 _ACCEPTED_TEXT = f"{', '.join(ACCEPTED[:-1])} and {ACCEPTED[-1]}"
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from moodlens.iso_media import coded_av1_pixels, hide_extras
+from moodlens.pictures.iso_media import coded_av1_pixels, hide_extras
 
 MAX_PROFILE_BYTES = 4 * 2**20
 """Larger ICC profiles are left out, as if they were broken."""

@@ -1,0 +1,1 @@
+"""Untrusted bytes -> one upright RGB picture."""
