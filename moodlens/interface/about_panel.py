@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from moodlens import charts
 from moodlens.interface import markup
 from moodlens.interface.model_facts import Standing, standings, warnings
 from moodlens.interface.own_parts import own_html, own_plot, static_part
 from moodlens.interface.status import other_weights
 from moodlens.interface.translations import wording_of
 from moodlens.service import PredictionService
-from moodlens.wording import Wording
+from moodlens.telling import charts
+from moodlens.telling.wording import Wording
 
 _SHOWN_ABOUT = ("top1", "top2", "pearson", "kl")
 

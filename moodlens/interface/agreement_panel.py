@@ -6,14 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from moodlens import charts
-from moodlens.charts import colour_emoji
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
 from moodlens.feedback import FeedbackStore, agreement
 from moodlens.interface import markup
 from moodlens.interface.own_parts import own_html, own_plot
 from moodlens.interface.translations import wording_of
-from moodlens.wording import capitalised
+from moodlens.telling import charts
+from moodlens.telling.charts import colour_emoji
+from moodlens.telling.wording import capitalised
 
 
 def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:

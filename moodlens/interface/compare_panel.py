@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from moodlens import charts
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import MoodLensError, PictureError
 from moodlens.interface import markup
@@ -17,7 +16,8 @@ from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_
 from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.prediction import Prediction
 from moodlens.service import PredictionService
-from moodlens.wording import Wording
+from moodlens.telling import charts
+from moodlens.telling.wording import Wording
 
 _SAME = 0.05
 """Differences below this are not worth a word."""

@@ -10,13 +10,13 @@ from typing import Any
 
 import gradio as gr
 
-from moodlens.charts import colour_emoji
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
 from moodlens.feedback import FeedbackError, FeedbackStore, normalise
 from moodlens.interface.answer import Answer
 from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import errors_as_toasts, wording_of
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.charts import colour_emoji
+from moodlens.telling.wording import Wording, capitalised
 
 _SCRIPT = Path(__file__).with_name("feedback.js")
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from html import escape
 
-from moodlens.charts import colour_emoji, data_uri
 from moodlens.emotions import PALETTE
 from moodlens.interface.answer import Answer
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.charts import colour_emoji, data_uri
+from moodlens.telling.wording import Wording, capitalised
 
 CHANGE_STRENGTH = """
 element.addEventListener('input', (event) => {

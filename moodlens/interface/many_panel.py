@@ -14,7 +14,6 @@ import pandas as pd
 from gradio.processing_utils import save_bytes_to_cache
 from PIL import Image
 
-from moodlens.batch_table import BatchRow, to_csv, to_table
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.interface.answer import answer_file
@@ -23,7 +22,8 @@ from moodlens.interface.picture_input import AS_SENT, SentFile, build_files_inpu
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 from moodlens.prediction import Prediction
 from moodlens.service import PredictionService
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.batch_table import BatchRow, to_csv, to_table
+from moodlens.telling.wording import Wording, capitalised
 
 MOST_FILES = 50
 

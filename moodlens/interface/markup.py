@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
-from moodlens.charts import AffectError, colour_emoji
 from moodlens.emotions import PALETTE
-from moodlens.headline import dominant_sentence, emotions_named, headline
 from moodlens.prediction import Prediction
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.charts import AffectError, colour_emoji
+from moodlens.telling.headline import dominant_sentence, emotions_named, headline
+from moodlens.telling.wording import Wording, capitalised
 
 
 def waiting(wording: Wording) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moodlens.charts import AffectError
 from moodlens.errors import CheckpointError
 from moodlens.service import PredictionService
-from moodlens.wording import Wording
+from moodlens.telling.charts import AffectError
+from moodlens.telling.wording import Wording
 
 _SHOWN = ("top1", "top2", "pearson", "kl", "valence_mae", "arousal_mae")
 _PANEL = "15"

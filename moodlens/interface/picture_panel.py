@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from moodlens import charts
 from moodlens.errors import MoodLensError, PictureError
 from moodlens.feedback import FeedbackStore
 from moodlens.interface import static_parts
@@ -28,6 +27,7 @@ from moodlens.interface.result import (
 from moodlens.interface.share_panel import build_share_panel
 from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.service import PredictionService
+from moodlens.telling import charts
 
 ANSWER_LIFETIME = 1800.0
 """Seconds after which a session's last answer is forgotten."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from moodlens import charts
 from moodlens.interface import markup
 from moodlens.interface.answer import Answer
 from moodlens.interface.feedback_panel import form
@@ -16,7 +15,8 @@ from moodlens.interface.model_facts import affect_error
 from moodlens.interface.own_parts import own_plot, static_part
 from moodlens.interface.translations import translate, wording_of
 from moodlens.service import PredictionService
-from moodlens.wording import Wording
+from moodlens.telling import charts
+from moodlens.telling.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from moodlens.card import draw_card
 from moodlens.errors import MissingPictureError
 from moodlens.interface.answer import Answer
 from moodlens.interface.own_parts import static_part
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
+from moodlens.telling.card import draw_card
 
 _FOLLOW_LINK = "() => setTimeout(() => document.querySelector('#card-file').click(), 100)"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from moodlens.charts import colour_emoji, data_uri
 from moodlens.emotions import PALETTE
 from moodlens.interface import markup
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.charts import colour_emoji, data_uri
+from moodlens.telling.wording import Wording, capitalised
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE_NAMES = ("astronaut", "cat", "coffee", "hubble_deep_field", "retina", "rocket")

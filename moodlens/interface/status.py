@@ -10,7 +10,7 @@ from moodlens.interface import markup
 from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import wording_of
 from moodlens.service import PredictionService
-from moodlens.wording import Wording
+from moodlens.telling.wording import Wording
 
 _LOOK_AGAIN_SECONDS = 1.0
 

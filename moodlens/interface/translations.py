@@ -9,7 +9,7 @@ import gradio as gr
 
 from moodlens.errors import MoodLensError
 from moodlens.interface.static_parts import static_parts
-from moodlens.wording import LANGUAGES, Wording, preferred_wording, wording
+from moodlens.telling.wording import LANGUAGES, Wording, preferred_wording, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from moodlens.emotions import EMOTIONS
-from moodlens.wording import wording
+from moodlens.telling.wording import wording
 from tests.browser.site import Site, new_context, open_tab
 
 ENGLISH = wording("en")

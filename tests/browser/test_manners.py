@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
-from moodlens.headline import headline
-from moodlens.wording import wording
+from moodlens.telling.headline import headline
+from moodlens.telling.wording import wording
 from tests.browser.site import (
     EXAMPLES,
     Site,

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from moodlens.emotions import EMOTIONS
-from moodlens.headline import headline
-from moodlens.wording import wording
+from moodlens.telling.headline import headline
+from moodlens.telling.wording import wording
 from tests.browser.site import EXAMPLES, Site, as_prediction, bars, open_tab, upload
 
 ENGLISH = wording("en")

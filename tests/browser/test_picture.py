@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from moodlens.card import HEIGHT, WIDTH
 from moodlens.emotions import EMOTIONS
-from moodlens.headline import dominant_sentence, headline
-from moodlens.wording import wording
+from moodlens.telling.card import HEIGHT, WIDTH
+from moodlens.telling.headline import dominant_sentence, headline
+from moodlens.telling.wording import wording
 from tests.browser.site import (
     EXAMPLES,
     Site,

@@ -21,7 +21,7 @@ from PIL import Image
 
 from moodlens.emotions import EMOTIONS, NEUTRAL, PALETTE, SCALE_RANGE, Emotion
 from moodlens.prediction import Prediction
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.wording import Wording, capitalised
 
 Order = Literal["fixed", "sorted"]
 

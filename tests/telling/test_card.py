@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moodlens.card import HEIGHT, WIDTH, draw_card
 from moodlens.emotions import EMOTIONS, PALETTE
-from moodlens.wording import LANGUAGES, wording
+from moodlens.telling.card import HEIGHT, WIDTH, draw_card
+from moodlens.telling.wording import LANGUAGES, wording
 from tests.predictions import make_prediction
 
 PREDICTION = make_prediction(fear=0.6, disgust=0.2)

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from moodlens.batch_table import COLUMNS, BatchRow, defused, to_csv, to_table
+from moodlens.telling.batch_table import COLUMNS, BatchRow, defused, to_csv, to_table
 from tests.predictions import make_prediction
 
 ROWS = [

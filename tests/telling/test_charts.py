@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from colorspacious import cspace_convert
 
-from moodlens import charts
 from moodlens.emotions import EMOTIONS, LABELS, PALETTE, Emotion
-from moodlens.wording import wording
+from moodlens.telling import charts
+from moodlens.telling.wording import wording
 from tests.predictions import make_prediction
 
 ENGLISH = wording("en")

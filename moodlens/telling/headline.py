@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from moodlens.emotions import EMOTIONS
 from moodlens.prediction import Prediction
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.wording import Wording, capitalised
 
 CLOSE = 0.10
 """Shares that are less than this behind the largest are close to it. Two panels of fifteen viewers

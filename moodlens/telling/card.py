@@ -8,9 +8,9 @@ import font_roboto
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from moodlens.emotions import EMOTIONS, PALETTE
-from moodlens.headline import dominant_sentence, headline
 from moodlens.prediction import Prediction
-from moodlens.wording import Wording, capitalised
+from moodlens.telling.headline import dominant_sentence, headline
+from moodlens.telling.wording import Wording, capitalised
 
 WIDTH, HEIGHT = 1200, 630
 """The size that social networks show whole."""

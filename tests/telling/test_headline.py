@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moodlens.emotions import EMOTIONS
-from moodlens.headline import close_emotions, dominant_sentence, headline
 from moodlens.prediction import Prediction
-from moodlens.wording import LANGUAGES, wording
+from moodlens.telling.headline import close_emotions, dominant_sentence, headline
+from moodlens.telling.wording import LANGUAGES, wording
 from tests.predictions import MODEL, make_prediction
 
 ENGLISH = wording("en")

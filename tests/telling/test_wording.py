@@ -12,7 +12,7 @@ from moodlens.checkpoint import RESEARCH_USE
 from moodlens.errors import PictureTooLargeError
 from moodlens.pictures.kinds import _OTHER_SIGNATURES
 from moodlens.pictures.reading import PictureLimits, read_picture
-from moodlens.wording import LANGUAGES, capitalised, preferred_wording, wording
+from moodlens.telling.wording import LANGUAGES, capitalised, preferred_wording, wording
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])

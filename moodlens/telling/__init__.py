@@ -1,0 +1,1 @@
+"""An answer as words, figures, pictures and tables."""
