@@ -4,7 +4,7 @@ What a person asks for is a :class:`CheckpointReference`; what comes back is a :
 folder, named by the exact commit it holds. Weights are never half there: a branch in the cache
 points to a commit only once all files of the checkpoint have arrived with the hashes that the Hub
 lists. No other file is ever downloaded, and nothing here opens one; that is the business of
-:func:`moodlens.checkpoint.load_checkpoint`.
+:func:`moodlens.model.checkpoint.load_checkpoint`.
 """
 
 from __future__ import annotations

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from moodlens.backends import Backend, parse_backend
-from moodlens.checkpoint import Checkpoint, load_checkpoint, verify_probe
 from moodlens.errors import HubError
 from moodlens.hub import CheckpointReference, Located, fetch, find_cached, locate_bundled
+from moodlens.model.backends import Backend, parse_backend
+from moodlens.model.checkpoint import Checkpoint, load_checkpoint, verify_probe
+from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 
 logger = logging.getLogger(__name__)
 

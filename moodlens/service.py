@@ -27,7 +27,7 @@ from moodlens.telemetry import Telemetry
 from moodlens.zero_gpu import borrow_gpu
 
 if TYPE_CHECKING:  # importing torch takes seconds, and the page should not wait for it
-    from moodlens.predictor import Explanation, Predictor
+    from moodlens.model.predictor import Explanation, Predictor
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from moodlens.backends import Backend, parse_backend
 from moodlens.errors import SettingsError
+from moodlens.model.backends import Backend, parse_backend
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits
 
 _MEGA = 1_000_000

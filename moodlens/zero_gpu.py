@@ -18,7 +18,7 @@ from PIL import Image
 from moodlens.prediction import ModelInfo
 
 if TYPE_CHECKING:
-    from moodlens.predictor import Explanation, Predictor
+    from moodlens.model.predictor import Explanation, Predictor
 
 _SECONDS = 15
 
@@ -53,8 +53,8 @@ def explain(folder: Path, model: ModelInfo, pictures: Sequence[Image.Image]) -> 
 def _predictor(folder: Path, model: ModelInfo) -> Predictor:
     import torch
 
-    from moodlens.checkpoint import load_checkpoint
-    from moodlens.predictor import Predictor
+    from moodlens.model.checkpoint import load_checkpoint
+    from moodlens.model.predictor import Predictor
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return Predictor(load_checkpoint(folder), model, device=device)

@@ -14,8 +14,8 @@ from urllib.parse import quote
 import pytest
 
 import moodlens
-from moodlens.checkpoint import WEIGHTS, load_checkpoint
 from moodlens.errors import CheckpointError
+from moodlens.model.checkpoint import WEIGHTS, load_checkpoint
 from tests.page_queue import HTTP, ask_queue, file_data
 from tests.raw_http import connect
 from tests.running_app import REPOSITORY, RunningApp

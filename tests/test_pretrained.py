@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from moodlens.checkpoint import file_sha256, probe_picture
 from moodlens.errors import CheckpointError, HubError, MoodLensError, SettingsError
+from moodlens.model.checkpoint import file_sha256, probe_picture
 from moodlens.prediction import ModelInfo
 from moodlens.pretrained import from_pretrained
 from tests.hub_server import HubServer

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from moodlens.checkpoint import probe_picture
 from moodlens.hub import locate
+from moodlens.model.checkpoint import probe_picture
 from moodlens.prediction import ModelInfo
 from moodlens.pretrained import from_pretrained
 from moodlens.service import PredictionService

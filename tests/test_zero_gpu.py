@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from moodlens.checkpoint import probe_picture
 from moodlens.hub import Located
+from moodlens.model.checkpoint import probe_picture
 from moodlens.service import PredictionService
 from moodlens.settings import Settings
 from tests.tiny_checkpoint import make_checkpoint

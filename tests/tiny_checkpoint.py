@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from moodlens.checkpoint import save_checkpoint
-from moodlens.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.model.checkpoint import save_checkpoint
+from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
 
 CONFIG = NetworkConfig(
     backbone="test_efficientnet",

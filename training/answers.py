@@ -8,7 +8,7 @@ from itertools import islice
 from PIL import Image
 
 from moodlens.emotions import EMOTIONS
-from moodlens.predictor import Predictor
+from moodlens.model.predictor import Predictor
 from training.ratings import Ratings
 
 _BATCH = 16

@@ -15,8 +15,8 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 from torchvision.transforms.v2 import functional as F
 
-from moodlens.network import NetworkConfig
-from moodlens.preprocess import centre_crop
+from moodlens.model.network import NetworkConfig
+from moodlens.model.preprocess import centre_crop
 from training.config import AugmentConfig
 
 Preset = Callable[[Image.Image], Tensor]

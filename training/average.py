@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from moodlens.network import EmotionNetwork
+from moodlens.model.network import EmotionNetwork
 
 
 class WeightAverage:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from moodlens.errors import SettingsError
-from moodlens.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
 from training.config import Config, is_file_name
 
 FIRST_CLASS = ("tf_efficientnet_lite2", "efficientnet_b0", "resnet50", "convnext_tiny")

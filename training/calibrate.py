@@ -16,9 +16,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from moodlens.certainty import Certainty
-from moodlens.checkpoint import CONFIG, METRICS, load_checkpoint, read_json, write_json
 from moodlens.errors import MoodLensError
+from moodlens.model.certainty import Certainty
+from moodlens.model.checkpoint import CONFIG, METRICS, load_checkpoint, read_json, write_json
 from training.calibration import certainties, dominant_is_right, fit_certainty, judge_certainty
 from training.emotion6 import Emotion6
 from training.ratings_file import read_ratings

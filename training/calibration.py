@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from moodlens.certainty import Certainty, DistributionShape, distribution_shape
+from moodlens.model.certainty import Certainty, DistributionShape, distribution_shape
 from training.ratings import Floats, Ratings
 
 BINS = 10

@@ -28,8 +28,8 @@ import torch
 from rich import box
 from rich.table import Table
 
-from moodlens.checkpoint import read_json
 from moodlens.errors import MoodLensError, SettingsError
+from moodlens.model.checkpoint import read_json
 from training.config import Config
 from training.emotion6 import Emotion6
 from training.folds import RESULTS, gather, judge_fold

@@ -49,7 +49,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from moodlens.checkpoint import (
+from moodlens.errors import MoodLensError, SettingsError
+from moodlens.model.checkpoint import (
     CONFIG,
     METRICS,
     Checkpoint,
@@ -59,9 +60,8 @@ from moodlens.checkpoint import (
     verify_probe,
     write_json,
 )
-from moodlens.errors import MoodLensError, SettingsError
+from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 from training.answers import answers
 from training.config import read_environment
 from training.emotion6 import Emotion6

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from moodlens.fused import fused_network
-from moodlens.network import EmotionNetwork
-from moodlens.preprocess import decode_side, normalise
+from moodlens.model.fused import fused_network
+from moodlens.model.network import EmotionNetwork
+from moodlens.model.preprocess import decode_side, normalise
 from training.augment import eval_preset
 from training.backbones import fingerprint
 from training.emotion6 import Emotion6

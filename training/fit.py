@@ -21,8 +21,8 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from moodlens.network import EmotionNetwork
-from moodlens.preprocess import normalise
+from moodlens.model.network import EmotionNetwork
+from moodlens.model.preprocess import normalise
 from training.augment import train_preset
 from training.average import WeightAverage
 from training.config import Config, FinetuneConfig

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from moodlens.checkpoint import Checkpoint, write_json
 from moodlens.errors import SettingsError
+from moodlens.model.checkpoint import Checkpoint, write_json
 from training.emotion6 import Emotion6
 from training.evaluate import predict
 from training.metrics import METRICS, score

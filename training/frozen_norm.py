@@ -21,8 +21,8 @@ from timm.layers.padding import pad_same
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from moodlens.fused import convolutions_with_norms
-from moodlens.network import EmotionNetwork
+from moodlens.model.fused import convolutions_with_norms
+from moodlens.model.network import EmotionNetwork
 
 _TOLERANCE = 1e-3
 

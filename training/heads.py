@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from moodlens.emotions import LABELS, SCALE_RANGE
-from moodlens.network import EmotionNetwork
+from moodlens.model.network import EmotionNetwork
 from training.config import Config
 from training.losses import emotion_loss
 from training.metrics import score

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from moodlens.certainty import Certainty
 from moodlens.emotions import EMOTIONS
+from moodlens.model.certainty import Certainty
 from training.baselines import PANEL_SIZES, REFERENCE, class_prior, human_ceiling, uniform
 from training.calibration import (
     accuracy_by_coverage,

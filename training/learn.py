@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from moodlens.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoint, save_checkpoint
-from moodlens.network import EmotionNetwork
+from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoint, save_checkpoint
+from moodlens.model.network import EmotionNetwork
+from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 from training.answers import answers
 from training.backbones import fingerprint, pretrained_network
 from training.config import Config

@@ -7,8 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from moodlens.checkpoint import CONFIG, METRICS, Checkpoint, file_sha256, read_json, write_json
 from moodlens.errors import SettingsError
+from moodlens.model.checkpoint import (
+    CONFIG,
+    METRICS,
+    Checkpoint,
+    file_sha256,
+    read_json,
+    write_json,
+)
 from training.calibrate import store_certainty
 from training.calibration import fit_certainty
 from training.emotion6 import Emotion6

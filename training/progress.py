@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from moodlens.network import EmotionNetwork
+from moodlens.model.network import EmotionNetwork
 from training.average import WeightAverage
 
 STATE = "state.pt"

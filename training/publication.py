@@ -15,7 +15,8 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoSibling
 
-from moodlens.checkpoint import (
+from moodlens.errors import CheckpointError
+from moodlens.model.checkpoint import (
     CONFIG,
     METRICS,
     WEIGHTS,
@@ -25,7 +26,6 @@ from moodlens.checkpoint import (
     read_metrics,
     verify_probe,
 )
-from moodlens.errors import CheckpointError
 from training.evaluate import FORMAT, PICTURES
 from training.model_card import make_card
 

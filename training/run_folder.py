@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from moodlens.checkpoint import file_sha256, read_json, write_json
 from moodlens.errors import CheckpointError, DatasetError, SettingsError
+from moodlens.model.checkpoint import file_sha256, read_json, write_json
 from training.progress import STATE
 
 RUN = "run"

@@ -24,9 +24,9 @@ from typing import Any
 
 import torch
 
-from moodlens.checkpoint import Checkpoint, load_checkpoint, read_json, save_checkpoint
 from moodlens.errors import MoodLensError, SettingsError
-from moodlens.network import EmotionNetwork, build_network
+from moodlens.model.checkpoint import Checkpoint, load_checkpoint, read_json, save_checkpoint
+from moodlens.model.network import EmotionNetwork, build_network
 from training.crossvalidate import folds_table, print_fold
 from training.emotion6 import Emotion6
 from training.folds import RESULTS, gather, judge_fold

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from moodlens.network import EmotionNetwork
+from moodlens.model.network import EmotionNetwork
 from training.metrics import kl_divergence
 from training.ratings import Floats, Ratings
 

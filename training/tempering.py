@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from moodlens.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from moodlens.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from training.emotion6 import Emotion6
 from training.folds import gather, judge_fold
 from training.ratings import Ratings

@@ -25,8 +25,8 @@ from typing import Any
 
 import torch
 
-from moodlens.checkpoint import read_metrics
 from moodlens.errors import MoodLensError
+from moodlens.model.checkpoint import read_metrics
 from training.config import read_environment
 from training.emotion6 import Emotion6
 from training.learn import Learned, learn

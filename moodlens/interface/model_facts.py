@@ -84,7 +84,7 @@ def _metrics(service: PredictionService) -> Any:
     loaded = service.loaded
     if loaded is None:
         return None
-    from moodlens.checkpoint import read_metrics
+    from moodlens.model.checkpoint import read_metrics
 
     try:
         return read_metrics(loaded.folder)

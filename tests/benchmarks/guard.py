@@ -27,12 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from moodlens.checkpoint import Checkpoint, load_checkpoint
 from moodlens.emotions import EMOTIONS
 from moodlens.hub import locate_bundled
+from moodlens.model.checkpoint import Checkpoint, load_checkpoint
+from moodlens.model.predictor import Predictor
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 from tests.benchmarks.pictures import EXAMPLES, generated_pictures
 from training.emotion6 import Emotion6
 from training.metrics import kl_divergence

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from moodlens.checkpoint import Checkpoint
-from moodlens.fused import fused_network
+from moodlens.model.checkpoint import Checkpoint
+from moodlens.model.fused import fused_network
 from tests.benchmarks.timing import Work, medians
 
 _SIDE = 1536

@@ -22,8 +22,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from moodlens.emotions import EMOTIONS
-from moodlens.network import EmotionNetwork
-from moodlens.preprocess import normalise
+from moodlens.model.network import EmotionNetwork
+from moodlens.model.preprocess import normalise
 from tests.benchmarks.figures import Goal, Row, table
 from tests.training.emotion6_factory import make_emotion6
 from training.augment import eval_preset, train_preset

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import moodlens
-from moodlens.checkpoint import RESEARCH_USE
 from moodlens.errors import PictureTooLargeError
+from moodlens.model.checkpoint import RESEARCH_USE
 from moodlens.pictures.kinds import _OTHER_SIGNATURES
 from moodlens.pictures.reading import PictureLimits, read_picture
 from moodlens.telling.wording import LANGUAGES, capitalised, preferred_wording, wording

@@ -2,8 +2,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from moodlens.network import NetworkConfig
-from moodlens.preprocess import centre_crop
+from moodlens.model.network import NetworkConfig
+from moodlens.model.preprocess import centre_crop
 from training.augment import eval_preset, train_preset
 from training.config import load_config
 

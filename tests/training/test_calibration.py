@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
-from moodlens.certainty import distribution_shape
+from moodlens.model.certainty import distribution_shape
 from training.calibration import (
     COVERAGES,
     accuracy_by_coverage,

@@ -15,12 +15,12 @@ import pytest
 import torch
 from PIL import Image
 
-from moodlens.certainty import Certainty
-from moodlens.checkpoint import load_checkpoint, save_checkpoint
 from moodlens.emotions import EMOTIONS
-from moodlens.network import NetworkConfig, build_network
+from moodlens.model.certainty import Certainty
+from moodlens.model.checkpoint import load_checkpoint, save_checkpoint
+from moodlens.model.network import NetworkConfig, build_network
+from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 from tests.training.emotion6_factory import edit_ground_truth, make_emotion6
 from training import calibrate, evaluate
 from training.emotion6 import Emotion6

@@ -3,7 +3,7 @@ from typing import cast
 import pytest
 import torch
 
-from moodlens.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
 from training.frozen_norm import freeze_norms
 
 

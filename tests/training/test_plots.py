@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.lines import Line2D
 
-from moodlens.certainty import Certainty
 from moodlens.emotions import EMOTIONS
+from moodlens.model.certainty import Certainty
 from training.calibration import reliability
 from training.judgement import judge
 from training.plots import confusion_matrix, coverage_curve, reliability_diagram, share_scatter

@@ -21,9 +21,9 @@ import pytest
 from huggingface_hub import HfApi, ModelCard
 from PIL import Image
 
-from moodlens.checkpoint import file_sha256, load_checkpoint, probe_picture
+from moodlens.model.checkpoint import file_sha256, load_checkpoint, probe_picture
+from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 from moodlens.pretrained import from_pretrained
 from tests.hub_server import HubServer
 from tests.hub_store import Repository

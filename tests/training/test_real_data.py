@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from moodlens.checkpoint import METRICS, read_json
+from moodlens.model.checkpoint import METRICS, read_json
 from training import crossvalidate, train
 from training.folds import RESULTS
 

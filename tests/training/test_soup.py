@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from moodlens.checkpoint import METRICS, load_checkpoint, read_json
+from moodlens.model.checkpoint import METRICS, load_checkpoint, read_json
 from tests.training.emotion6_factory import make_emotion6
 from training import crossvalidate, soup, train
 

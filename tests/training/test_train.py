@@ -13,9 +13,16 @@ import pytest
 import torch
 from PIL import Image
 
-from moodlens.checkpoint import CONFIG, METRICS, WEIGHTS, file_sha256, load_checkpoint, read_json
+from moodlens.model.checkpoint import (
+    CONFIG,
+    METRICS,
+    WEIGHTS,
+    file_sha256,
+    load_checkpoint,
+    read_json,
+)
+from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 from tests.running_app import REPOSITORY, free_port
 from tests.training.emotion6_factory import make_emotion6
 from training import crossvalidate, evaluate, train

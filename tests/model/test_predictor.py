@@ -3,12 +3,12 @@ import pytest
 import torch
 from PIL import Image
 
-from moodlens.checkpoint import Checkpoint
 from moodlens.emotions import EMOTIONS, LABELS
-from moodlens.network import NetworkConfig, build_network
+from moodlens.model.checkpoint import Checkpoint
+from moodlens.model.network import NetworkConfig, build_network
+from moodlens.model.predictor import Predictor
+from moodlens.model.preprocess import centre_crop, crop_box, normalise
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
-from moodlens.preprocess import centre_crop, crop_box, normalise
 from tests.tiny_checkpoint import CONFIG, make_network
 
 MODEL = ModelInfo("tiny", "0", "local")

@@ -9,17 +9,17 @@ import pytest
 import torch
 
 import moodlens
-from moodlens import openvino_network as module
-from moodlens.backends import parse_backend
-from moodlens.checkpoint import Checkpoint, load_checkpoint, probe_picture
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import SettingsError
 from moodlens.hub import locate_bundled
-from moodlens.network import NetworkConfig, build_network
-from moodlens.openvino_network import openvino_network
+from moodlens.model import openvino_network as module
+from moodlens.model.backends import parse_backend
+from moodlens.model.checkpoint import Checkpoint, load_checkpoint, probe_picture
+from moodlens.model.network import NetworkConfig, build_network
+from moodlens.model.openvino_network import openvino_network
+from moodlens.model.predictor import Predictor
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
-from moodlens.predictor import Predictor
 from moodlens.pretrained import from_pretrained
 from moodlens.settings import read_settings
 from tests.running_app import REPOSITORY, RunningApp
@@ -108,7 +108,7 @@ def test_nobody_is_told_that_it_runs() -> None:
         text=True,
         check=True,
     )
-    assert ran.stdout.split() == ["moodlens.openvino_network", "None"]
+    assert ran.stdout.split() == ["moodlens.model.openvino_network", "None"]
 
 
 def test_the_app_answers_with_it(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_what_is_not_installed_is_refused_at_the_start(monkeypatch: pytest.Monke
     with pytest.raises(SettingsError, match=r"MOODLENS_BACKEND: .* one of: torch, openvino"):
         read_settings({"MOODLENS_BACKEND": "tensorrt"})
 
-    monkeypatch.setattr("moodlens.backends.find_spec", lambda name: None)
+    monkeypatch.setattr("moodlens.model.backends.find_spec", lambda name: None)
     assert read_settings({}).backend == "torch"
     with pytest.raises(SettingsError, match="pip install 'openvino"):
         read_settings({"MOODLENS_BACKEND": "openvino"})

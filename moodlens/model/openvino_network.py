@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from moodlens.likeness import TOLERANCE, example_pixels, feature_error
-from moodlens.network import EmotionNetwork, FeatureMaps
+from moodlens.model.likeness import TOLERANCE, example_pixels, feature_error
+from moodlens.model.network import EmotionNetwork, FeatureMaps
 
 logger = logging.getLogger(__name__)
 

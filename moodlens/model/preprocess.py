@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from moodlens.network import NetworkConfig
+from moodlens.model.network import NetworkConfig
 
 _RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,

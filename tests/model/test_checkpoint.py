@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from moodlens.certainty import Certainty
-from moodlens.checkpoint import (
+from moodlens.errors import CheckpointError
+from moodlens.model.certainty import Certainty
+from moodlens.model.checkpoint import (
     CONFIG,
     METRICS,
     WEIGHTS,
@@ -19,7 +20,6 @@ from moodlens.checkpoint import (
     save_checkpoint,
     verify_probe,
 )
-from moodlens.errors import CheckpointError
 from tests.tiny_checkpoint import make_checkpoint, make_network
 
 HEAD = "emotion_head.weight"

@@ -18,7 +18,7 @@ def run(program: str) -> str:
 def test_neither_loading_nor_answering_imports_the_compiler() -> None:
     program = """
 import sys
-from moodlens.checkpoint import probe_picture
+from moodlens.model.checkpoint import probe_picture
 from moodlens.pretrained import from_pretrained
 prediction = from_pretrained().predict([probe_picture()])[0]
 print(round(sum(prediction.distribution.values()), 6), [
@@ -31,7 +31,7 @@ print(round(sum(prediction.distribution.values()), 6), [
 def test_the_compiler_is_there_for_those_who_ask() -> None:
     program = """
 import torch
-import moodlens.network
+import moodlens.model.network
 from timm.models.naflexvit import NaFlexRopeIterator
 from torchvision.ops import roi_align
 
@@ -48,7 +48,7 @@ print(torch.compile(lambda x: x + 1, backend="eager")(torch.zeros(1)).item())
 def test_what_was_marked_while_the_compiler_was_away_is_left_alone_by_it() -> None:
     program = """
 import torch
-from moodlens.late_compiler import compiler_imported_late
+from moodlens.model.late_compiler import compiler_imported_late
 
 with compiler_imported_late():
     @torch.compiler.disable
@@ -69,7 +69,7 @@ print(result.item(), compiling)
 def test_a_compiler_that_is_there_already_stays() -> None:
     program = """
 import torch._dynamo as before
-from moodlens.late_compiler import compiler_imported_late
+from moodlens.model.late_compiler import compiler_imported_late
 
 with compiler_imported_late():
     import torch._dynamo as within

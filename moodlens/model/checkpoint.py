@@ -29,11 +29,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from moodlens.certainty import Certainty, is_finite_number
 from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
-from moodlens.network import EmotionNetwork, NetworkConfig, build_network
-from moodlens.preprocess import centre_crop, to_pixels
+from moodlens.model.certainty import Certainty, is_finite_number
+from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.model.preprocess import centre_crop, to_pixels
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"

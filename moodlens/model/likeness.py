@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from moodlens.network import EmotionNetwork
+from moodlens.model.network import EmotionNetwork
 
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.1}
 """How far features may be off, relative to their norm, by the type that a form computes in."""

@@ -12,14 +12,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from moodlens.backends import Backend
-from moodlens.checkpoint import Checkpoint, probe_picture
 from moodlens.emotions import SCALE_RANGE
-from moodlens.fused import fused_network
-from moodlens.network import EmotionNetwork, FeatureMaps, NetworkOutput
-from moodlens.openvino_network import openvino_network
+from moodlens.model.backends import Backend
+from moodlens.model.checkpoint import Checkpoint, probe_picture
+from moodlens.model.fused import fused_network
+from moodlens.model.network import EmotionNetwork, FeatureMaps, NetworkOutput
+from moodlens.model.openvino_network import openvino_network
+from moodlens.model.preprocess import centre_crop, crop_box, decode_side, to_pixels
 from moodlens.prediction import ModelInfo, Prediction
-from moodlens.preprocess import centre_crop, crop_box, decode_side, to_pixels
 
 
 @dataclass(frozen=True, slots=True)

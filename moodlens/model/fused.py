@@ -21,8 +21,8 @@ import torch
 from timm.layers import BatchNormAct2d, Conv2dSame
 from torch import Tensor, nn
 
-from moodlens.likeness import TOLERANCE, example_pixels, feature_error
-from moodlens.network import EmotionNetwork
+from moodlens.model.likeness import TOLERANCE, example_pixels, feature_error
+from moodlens.model.network import EmotionNetwork
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@ import math
 
 import pytest
 
-from moodlens.certainty import Certainty, distribution_shape
 from moodlens.errors import CheckpointError
+from moodlens.model.certainty import Certainty, distribution_shape
 
 SHARES = [0.0, 0.08, 0.4, 0.2, 0.12, 0.0, 0.2]
 CERTAINTY = Certainty(intercept=-1.0, top_share=2.0, margin=3.0, ambiguity=-0.5, neutral=-4.0)

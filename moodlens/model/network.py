@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from moodlens.certainty import is_finite_number
 from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
-from moodlens.late_compiler import compiler_imported_late
+from moodlens.model.certainty import is_finite_number
+from moodlens.model.late_compiler import compiler_imported_late
 
 with compiler_imported_late():
     import timm
