@@ -18,12 +18,12 @@ from PIL import Image
 
 from moodlens.batching import Batcher
 from moodlens.errors import BusyError, MoodLensError
-from moodlens.following import Follower, follow
-from moodlens.hub import Located, locate, locate_bundled
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.settings import Settings
 from moodlens.telemetry import Telemetry
+from moodlens.weights.following import Follower, follow
+from moodlens.weights.hub import Located, locate, locate_bundled
 from moodlens.zero_gpu import borrow_gpu
 
 if TYPE_CHECKING:  # importing torch takes seconds, and the page should not wait for it
@@ -159,7 +159,7 @@ class PredictionService:
         Raises:
             CheckpointError: the weights are not usable.
         """
-        from moodlens.pretrained import load_located
+        from moodlens.weights.pretrained import load_located
 
         predictor, checkpoint = load_located(located, backend=self.settings.backend)
         self._loaded = LoadedModel(
@@ -190,7 +190,7 @@ class PredictionService:
                 locating = pool.submit(locate, self.settings.checkpoint)
                 import torch
 
-                import moodlens.pretrained  # noqa: F401
+                import moodlens.weights.pretrained  # noqa: F401
             located = locating.result()
             torch.set_num_threads(self.settings.threads)
             try:

@@ -12,7 +12,7 @@ from PIL import Image
 
 import moodlens
 from moodlens.emotions import EMOTIONS
-from moodlens.pretrained import from_pretrained
+from moodlens.weights.pretrained import from_pretrained
 from tests.running_app import RunningApp
 
 EXAMPLES = sorted((Path(moodlens.__file__).parent / "examples").glob("*.jpg"))

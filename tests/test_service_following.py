@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from moodlens.hub import locate
 from moodlens.model.checkpoint import probe_picture
 from moodlens.prediction import ModelInfo
-from moodlens.pretrained import from_pretrained
 from moodlens.service import PredictionService
 from moodlens.settings import Settings
+from moodlens.weights.hub import locate
+from moodlens.weights.pretrained import from_pretrained
 from tests.hub_server import HubServer
 from tests.hub_store import Repository
-from tests.test_pretrained import STRANGE, put
 from tests.tiny_checkpoint import make_checkpoint
+from tests.weights.test_pretrained import STRANGE, put
 
 NAME = "owner/weights"
 
@@ -36,7 +36,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(autouse=True)
 def bundled(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("moodlens.hub.BUNDLED", folders[0])
+    monkeypatch.setattr("moodlens.weights.hub.BUNDLED", folders[0])
     return folders[0]
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from moodlens.hub import Located
 from moodlens.model.checkpoint import probe_picture
 from moodlens.service import PredictionService
 from moodlens.settings import Settings
+from moodlens.weights.hub import Located
 from tests.tiny_checkpoint import make_checkpoint
 
 

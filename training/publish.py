@@ -41,7 +41,7 @@ from rich.console import Console
 from rich.table import Table
 
 from moodlens.errors import HubError, MoodLensError, SettingsError
-from moodlens.hub import has_listed_hash
+from moodlens.weights.hub import has_listed_hash
 from training.config import read_environment
 from training.evaluate import PICTURES
 from training.metrics import METRICS as FACTS

@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from moodlens.emotions import EMOTIONS
-from moodlens.hub import locate_bundled
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint
 from moodlens.model.predictor import Predictor
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
+from moodlens.weights.hub import locate_bundled
 from tests.benchmarks.pictures import EXAMPLES, generated_pictures
 from training.emotion6 import Emotion6
 from training.metrics import kl_divergence

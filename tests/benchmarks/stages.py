@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from matplotlib.figure import Figure
 
-from moodlens.hub import locate_bundled
 from moodlens.model.checkpoint import load_checkpoint
 from moodlens.model.predictor import Predictor
 from moodlens.model.preprocess import centre_crop
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
+from moodlens.weights.hub import locate_bundled
 from tests.benchmarks.client import latencies
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.pictures import phone_jpeg, small_jpeg

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moodlens.pretrained import from_pretrained
+from moodlens.weights.pretrained import from_pretrained
 from tests.benchmarks import stages, training_speed
 from tests.benchmarks.client import Sender, latencies, throughput
 from tests.benchmarks.figures import Goal, Row, percentile, table

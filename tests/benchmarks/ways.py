@@ -23,13 +23,13 @@ from timm.layers import BatchNormAct2d
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from moodlens.hub import locate_bundled
 from moodlens.model.checkpoint import load_checkpoint
 from moodlens.model.fused import convolutions_with_norms, fused_network
 from moodlens.model.network import EmotionNetwork, FeatureMaps
 from moodlens.model.openvino_network import openvino_network
 from moodlens.model.preprocess import centre_crop, decode_side, normalise, to_pixels
 from moodlens.pictures.reading import read_picture
+from moodlens.weights.hub import locate_bundled
 from tests.benchmarks.pictures import EXAMPLES, phone_jpeg, small_jpeg
 from tests.benchmarks.timing import Work, medians
 

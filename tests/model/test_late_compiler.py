@@ -19,7 +19,7 @@ def test_neither_loading_nor_answering_imports_the_compiler() -> None:
     program = """
 import sys
 from moodlens.model.checkpoint import probe_picture
-from moodlens.pretrained import from_pretrained
+from moodlens.weights.pretrained import from_pretrained
 prediction = from_pretrained().predict([probe_picture()])[0]
 print(round(sum(prediction.distribution.values()), 6), [
     name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules

@@ -11,7 +11,6 @@ import torch
 import moodlens
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import SettingsError
-from moodlens.hub import locate_bundled
 from moodlens.model import openvino_network as module
 from moodlens.model.backends import parse_backend
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, probe_picture
@@ -20,8 +19,9 @@ from moodlens.model.openvino_network import openvino_network
 from moodlens.model.predictor import Predictor
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
-from moodlens.pretrained import from_pretrained
 from moodlens.settings import read_settings
+from moodlens.weights.hub import locate_bundled
+from moodlens.weights.pretrained import from_pretrained
 from tests.running_app import REPOSITORY, RunningApp
 from tests.training.test_frozen_norm import make
 
@@ -94,7 +94,7 @@ def test_nobody_is_told_that_it_runs() -> None:
         "import socket, sys\n"
         "def refuse(*arguments): print('LOOKED UP', arguments, flush=True); raise OSError\n"
         "socket.getaddrinfo = socket.socket.connect = refuse\n"
-        "from moodlens.pretrained import from_pretrained\n"
+        "from moodlens.weights.pretrained import from_pretrained\n"
         "predictor = from_pretrained(backend='openvino')\n"
         "print(type(predictor._network.backbone).__module__)\n"
         "print(sys.modules['openvino_telemetry'])\n"

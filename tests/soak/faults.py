@@ -16,7 +16,7 @@ FAULTS = {
     "kill -9 and full disk while feedback is written": ["tests/test_feedback.py"],
     "a Hub that dies, lies and returns; a damaged cache": [
         "tests/test_service_following.py",
-        "tests/test_following.py",
+        "tests/weights/test_following.py",
     ],
     "slow, broken and oversized uploads": ["tests/test_gate.py"],
 }

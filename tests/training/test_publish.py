@@ -24,7 +24,7 @@ from PIL import Image
 from moodlens.model.checkpoint import file_sha256, load_checkpoint, probe_picture
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.pretrained import from_pretrained
+from moodlens.weights.pretrained import from_pretrained
 from tests.hub_server import HubServer
 from tests.hub_store import Repository
 from tests.running_app import RunningApp

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 Source = Literal["hub", "cache", "bundled", "local"]
 
-BUNDLED = Path(__file__).parent / "bundled"
+BUNDLED = Path(__file__).parent.parent / "bundled"
 
 _WEIGHTS = "model.safetensors"
 _REQUIRED = ("config.json", _WEIGHTS)
@@ -123,7 +123,7 @@ def locate(text: str, *, patience: float = _PATIENCE) -> Located:
     Args:
         text: see :meth:`CheckpointReference.parse`.
         patience: seconds to wait for the Hub. A download that takes longer goes on into the cache,
-            where :mod:`moodlens.following` finds it.
+            where :mod:`moodlens.weights.following` finds it.
     """
     try:
         reference = CheckpointReference.parse(text)

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from moodlens.errors import CheckpointError, HubError, MoodLensError, SettingsError
 from moodlens.model.checkpoint import file_sha256, probe_picture
 from moodlens.prediction import ModelInfo
-from moodlens.pretrained import from_pretrained
+from moodlens.weights.pretrained import from_pretrained
 from tests.hub_server import HubServer
 from tests.hub_store import Repository
 from tests.tiny_checkpoint import make_checkpoint

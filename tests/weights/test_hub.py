@@ -14,9 +14,16 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants, try_to_load_from_cache
 
-from moodlens import hub as hub_module
 from moodlens.errors import CheckpointError, HubError, SettingsError
-from moodlens.hub import BUNDLED, CheckpointReference, Located, fetch, find_cached, newest_commit
+from moodlens.weights import hub as hub_module
+from moodlens.weights.hub import (
+    BUNDLED,
+    CheckpointReference,
+    Located,
+    fetch,
+    find_cached,
+    newest_commit,
+)
 from tests.hub_server import HubServer
 from tests.hub_store import Commit, Repository
 
@@ -109,7 +116,7 @@ class TestReference:
 
 def test_importing_costs_neither_torch_nor_the_hubs_client() -> None:
     code = (
-        "import sys, moodlens.hub, moodlens.following; moodlens.hub.locate('');"
+        "import sys, moodlens.weights.hub, moodlens.weights.following; moodlens.weights.hub.locate('');"
         "assert not {'torch', 'timm', 'huggingface_hub'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

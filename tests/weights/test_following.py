@@ -9,9 +9,9 @@ from functools import partial
 
 import pytest
 
-from moodlens import hub as hub_module
-from moodlens.following import Follower
-from moodlens.hub import CheckpointReference, Located, locate_bundled
+from moodlens.weights import hub as hub_module
+from moodlens.weights.following import Follower
+from moodlens.weights.hub import CheckpointReference, Located, locate_bundled
 from tests.hub_server import HubServer
 from tests.hub_store import Repository
 

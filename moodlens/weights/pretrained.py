@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 
 from moodlens.errors import HubError
-from moodlens.hub import CheckpointReference, Located, fetch, find_cached, locate_bundled
 from moodlens.model.backends import Backend, parse_backend
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, verify_probe
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
+from moodlens.weights.hub import CheckpointReference, Located, fetch, find_cached, locate_bundled
 
 logger = logging.getLogger(__name__)
 
