@@ -10,12 +10,12 @@ import threading
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from moodlens.cores import keep_threads_apart
 from moodlens.errors import SettingsError
-from moodlens.logs import configure_logging
-from moodlens.service import PredictionService
+from moodlens.serving.cores import keep_threads_apart
+from moodlens.serving.logs import configure_logging
+from moodlens.serving.service import PredictionService
+from moodlens.serving.uploads import UploadFolder
 from moodlens.settings import read_settings
-from moodlens.uploads import UploadFolder
 
 
 def main() -> None:
@@ -35,9 +35,9 @@ def main() -> None:
     service.start()
 
     # Importing Gradio takes seconds, which the checkpoint's own thread uses.
-    from moodlens.gate import gate
     from moodlens.interface import build, launch_options
-    from moodlens.rest import build_router
+    from moodlens.serving.gate import gate
+    from moodlens.serving.rest import build_router
 
     demo = build(service)
     _, url, _ = demo.launch(

@@ -20,7 +20,7 @@ from moodlens.interface.status import build_status
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
 from moodlens.interface.uploads_only import refuse_addresses
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
 
 __all__ = ["build", "launch_options"]

@@ -12,7 +12,7 @@ from moodlens.interface.model_facts import Standing, standings, warnings
 from moodlens.interface.own_parts import own_html, own_plot, static_part
 from moodlens.interface.status import other_weights
 from moodlens.interface.translations import wording_of
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
 from moodlens.telling.wording import Wording
 

@@ -10,7 +10,7 @@ from PIL import Image
 from moodlens.interface.picture_input import read_file
 from moodlens.pictures.kinds import picture_kind
 from moodlens.prediction import Prediction
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling.charts import heat_overlays
 
 _SHOWN_SIDE = 720

@@ -15,7 +15,7 @@ from moodlens.interface.own_parts import own_html, own_plot, static_part
 from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
 from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.prediction import Prediction
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
 from moodlens.telling.wording import Wording
 

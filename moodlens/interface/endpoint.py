@@ -8,7 +8,7 @@ import gradio as gr
 
 from moodlens.errors import MoodLensError
 from moodlens.interface.picture_input import AS_SENT, build_picture_input, read_file, sent_path
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 
 CONCURRENCY: dict[str, Any] = {"concurrency_limit": 16, "concurrency_id": "predict"}
 """For every event that predicts: enough at once for the service to gather batches."""

@@ -21,7 +21,7 @@ from moodlens.interface.own_parts import own_html, static_part
 from moodlens.interface.picture_input import AS_SENT, SentFile, build_files_input, sent_files
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
 from moodlens.prediction import Prediction
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling.batch_table import BatchRow, to_csv, to_table
 from moodlens.telling.wording import Wording, capitalised
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moodlens.errors import CheckpointError
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling.charts import AffectError
 from moodlens.telling.wording import Wording
 

@@ -26,7 +26,7 @@ from moodlens.interface.result import (
 )
 from moodlens.interface.share_panel import build_share_panel
 from moodlens.interface.translations import toast, translate, wording_of
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
 
 ANSWER_LIFETIME = 1800.0

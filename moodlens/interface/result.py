@@ -14,7 +14,7 @@ from moodlens.interface.heat import heat
 from moodlens.interface.model_facts import affect_error
 from moodlens.interface.own_parts import own_plot, static_part
 from moodlens.interface.translations import translate, wording_of
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
 from moodlens.telling.wording import Wording
 

@@ -9,7 +9,7 @@ import gradio as gr
 from moodlens.interface import markup
 from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import wording_of
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.telling.wording import Wording
 
 _LOOK_AGAIN_SECONDS = 1.0

@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 from tests.running_app import REPOSITORY
 
 FAULTS = {
-    "SIGTERM under load, read-only home, clock set back": ["tests/test_faults.py"],
+    "SIGTERM under load, read-only home, clock set back": ["tests/serving/test_faults.py"],
     "kill -9 and full disk while feedback is written": ["tests/test_feedback.py"],
     "a Hub that dies, lies and returns; a damaged cache": [
-        "tests/test_service_following.py",
+        "tests/serving/test_service_following.py",
         "tests/weights/test_following.py",
     ],
-    "slow, broken and oversized uploads": ["tests/test_gate.py"],
+    "slow, broken and oversized uploads": ["tests/serving/test_gate.py"],
 }
 
 

@@ -20,9 +20,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moodlens.errors import BusyError, MoodLensError, PictureTooLargeError, SlowUploadError
-from moodlens.rest import PATHS, error_response
+from moodlens.serving.rest import PATHS, error_response
+from moodlens.serving.telemetry import Kind, Telemetry
 from moodlens.settings import Settings
-from moodlens.telemetry import Kind, Telemetry
 
 _PAGE_UPLOAD = "/gradio_api/upload"
 _ASKING: dict[str, Kind] = {"/predict": "rest", _PAGE_UPLOAD: "upload"}

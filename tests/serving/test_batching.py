@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from moodlens.batching import Batcher
 from moodlens.errors import BusyError, PictureError
+from moodlens.serving.batching import Batcher
 
 
 class Gate:

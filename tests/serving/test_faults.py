@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import moodlens
-from moodlens.uploads import Remains
+from moodlens.serving.uploads import Remains
 from tests.running_app import REPOSITORY, RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()

@@ -20,14 +20,14 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 import moodlens
 from moodlens.errors import BusyError, MissingPictureError, MoodLensError, PictureError
-from moodlens.rest_schema import (
+from moodlens.serving.rest_schema import (
     FIELD,
     HEALTH_ANSWERS,
     HELLO_ANSWERS,
     PREDICT_ANSWERS,
     PREDICT_BODY,
 )
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 
 logger = logging.getLogger(__name__)
 

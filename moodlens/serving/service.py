@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 
-from moodlens.batching import Batcher
 from moodlens.errors import BusyError, MoodLensError
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo, Prediction
+from moodlens.serving.batching import Batcher
+from moodlens.serving.telemetry import Telemetry
+from moodlens.serving.zero_gpu import borrow_gpu
 from moodlens.settings import Settings
-from moodlens.telemetry import Telemetry
 from moodlens.weights.following import Follower, follow
 from moodlens.weights.hub import Located, locate, locate_bundled
-from moodlens.zero_gpu import borrow_gpu
 
 if TYPE_CHECKING:  # importing torch takes seconds, and the page should not wait for it
     from moodlens.model.predictor import Explanation, Predictor

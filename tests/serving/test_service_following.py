@@ -13,7 +13,7 @@ import pytest
 
 from moodlens.model.checkpoint import probe_picture
 from moodlens.prediction import ModelInfo
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
 from moodlens.weights.hub import locate
 from moodlens.weights.pretrained import from_pretrained
@@ -43,7 +43,7 @@ def bundled(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the Hub even on a machine that is busy with other things."""
-    monkeypatch.setattr("moodlens.service.locate", partial(locate, patience=120))
+    monkeypatch.setattr("moodlens.serving.service.locate", partial(locate, patience=120))
 
 
 @pytest.fixture

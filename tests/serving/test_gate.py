@@ -15,7 +15,7 @@ import pytest
 from tests.picture_corpus import saved, scene
 from tests.raw_http import answer, connect, form, form_head, request_head
 from tests.running_app import RunningApp
-from tests.test_telemetry import counts
+from tests.serving.test_telemetry import counts
 
 PLACES, SECONDS = 2, 2
 

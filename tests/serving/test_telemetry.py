@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 import moodlens
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.prediction import ModelInfo
-from moodlens.telemetry import Telemetry
+from moodlens.serving.telemetry import Telemetry
 from tests.running_app import RunningApp
 
 CAT = Path(moodlens.__file__).parent / "examples" / "cat.jpg"

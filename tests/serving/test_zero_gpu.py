@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from moodlens.model.checkpoint import probe_picture
-from moodlens.service import PredictionService
+from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
 from moodlens.weights.hub import Located
 from tests.tiny_checkpoint import make_checkpoint
@@ -95,7 +95,7 @@ def test_newer_weights_reach_the_process_that_is_there_already(
 
 def test_other_hardware_does_without() -> None:
     code = (
-        "import sys; from moodlens.service import PredictionService;"
+        "import sys; from moodlens.serving.service import PredictionService;"
         "from moodlens.settings import Settings; PredictionService(Settings()).close();"
         "assert 'spaces' not in sys.modules and 'gradio' not in sys.modules"
     )

@@ -18,7 +18,7 @@ from tests.picture_corpus import accepted, refused, small_files
 from tests.running_app import RunningApp
 from tests.tiny_checkpoint import make_checkpoint
 
-REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.bin"))
+REGRESSIONS = sorted((Path(__file__).parents[1] / "regressions").glob("*.bin"))
 
 NAMES = (
     "a\0b.jpg",

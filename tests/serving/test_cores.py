@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import moodlens
-from moodlens.cores import keep_threads_apart
+from moodlens.serving.cores import keep_threads_apart
 from tests.running_app import RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()
