@@ -9,7 +9,7 @@ from PIL import Image
 
 from moodlens.emotions import EMOTIONS
 from moodlens.model.predictor import Predictor
-from training.ratings import Ratings
+from training.data.ratings import Ratings
 
 _BATCH = 16
 

@@ -20,8 +20,8 @@ from moodlens.errors import MoodLensError
 from moodlens.model.certainty import Certainty
 from moodlens.model.checkpoint import CONFIG, METRICS, load_checkpoint, read_json, write_json
 from training.calibration import certainties, dominant_is_right, fit_certainty, judge_certainty
-from training.emotion6 import Emotion6
-from training.ratings_file import read_ratings
+from training.data.emotion6 import Emotion6
+from training.data.ratings_file import read_ratings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from moodlens.model.certainty import Certainty, DistributionShape, distribution_shape
-from training.ratings import Floats, Ratings
+from training.data.ratings import Floats, Ratings
 
 BINS = 10
 COVERAGES = tuple(step / 10 for step in range(10, 0, -1))

@@ -64,19 +64,19 @@ from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
 from training.answers import answers
 from training.config import read_environment
-from training.emotion6 import Emotion6
-from training.judgement import judge
-from training.plots import draw_all
-from training.provenance import LEARNED_FROM, seen_in_training, warn_of_reference_val
-from training.ratings import Ratings
-from training.report import console, print_evaluation
-from training.split import (
+from training.data.emotion6 import Emotion6
+from training.data.provenance import LEARNED_FROM, seen_in_training, warn_of_reference_val
+from training.data.ratings import Ratings
+from training.data.split import (
     SPLIT_NAMES,
     Split,
     load_split,
     reference_split_agrees,
     reference_val_names,
 )
+from training.judgement import judge
+from training.plots import draw_all
+from training.report import console, print_evaluation
 
 FORMAT = 1
 PICTURES = "evaluation"

@@ -19,7 +19,7 @@ from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import decode_side, normalise
 from training.augment import eval_preset
 from training.backbones import fingerprint
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
 from training.workers import Workers
 
 _CHUNK = 64

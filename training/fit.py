@@ -26,10 +26,10 @@ from moodlens.model.preprocess import normalise
 from training.augment import train_preset
 from training.average import WeightAverage
 from training.config import Config, FinetuneConfig
+from training.data.ratings import Ratings
 from training.frozen_norm import freeze_norms
 from training.losses import affect_loss, emotion_loss
 from training.progress import Learning, Progress
-from training.ratings import Ratings
 from training.workers import Workers
 
 _SHORTEST_CYCLE = 4  # steps; with fewer there is no way up and down again

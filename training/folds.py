@@ -10,12 +10,12 @@ import numpy as np
 
 from moodlens.errors import SettingsError
 from moodlens.model.checkpoint import Checkpoint, write_json
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.ratings import Ratings
+from training.data.ratings_file import read_ratings, write_ratings
+from training.data.split import FOLD_NAMES, load_split
 from training.evaluate import predict
 from training.metrics import METRICS, score
-from training.ratings import Ratings
-from training.ratings_file import read_ratings, write_ratings
-from training.split import FOLD_NAMES, load_split
 
 RESULTS = "results.json"
 OUT_OF_FOLD = "out_of_fold.csv"

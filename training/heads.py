@@ -12,10 +12,10 @@ from torch import Tensor
 from moodlens.emotions import LABELS, SCALE_RANGE
 from moodlens.model.network import EmotionNetwork
 from training.config import Config
+from training.data.ratings import Ratings
+from training.data.split import make_folds
 from training.losses import emotion_loss
 from training.metrics import score
-from training.ratings import Ratings
-from training.split import make_folds
 
 _CLASSES = len(LABELS)
 

@@ -18,8 +18,8 @@ from training.calibration import (
     reliability,
     rows_to_json,
 )
+from training.data.ratings import Ratings
 from training.metrics import RESAMPLES, Score, kl_divergence, score
-from training.ratings import Ratings
 
 WORST = 10
 

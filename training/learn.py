@@ -20,15 +20,15 @@ from training.answers import answers
 from training.backbones import fingerprint, pretrained_network
 from training.config import Config
 from training.curves import draw_curves
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.provenance import LEARNED_FROM, learned_from
+from training.data.ratings import Ratings
+from training.data.split import make_folds
 from training.features import frozen_features
 from training.fit import Examples, Validate, fine_tune
 from training.heads import ChosenHeads, choose_heads
 from training.metrics import score
-from training.provenance import LEARNED_FROM, learned_from
-from training.ratings import Ratings
 from training.run_folder import close_run, describe, open_run
-from training.split import make_folds
 from training.targets import targets
 from training.workers import Workers
 

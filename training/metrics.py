@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from moodlens.emotions import EMOTIONS
-from training.ratings import Floats, Ratings
+from training.data.ratings import Floats, Ratings
 
 RESAMPLES = 1000
 """Bootstrap resamples behind a reported interval."""

@@ -10,8 +10,8 @@ import jinja2
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from training.data.provenance import LEARNED_FROM
 from training.metrics import METRICS, PER_EMOTION
-from training.provenance import LEARNED_FROM
 
 TEMPLATE = Path(__file__).with_suffix(".md")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from moodlens.errors import SettingsError
 from training.config import Config, load_config, parse_override, read_environment
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
 
 _SHORTCUTS = {
     "backbone": "backbone",

@@ -17,7 +17,7 @@ from PIL import Image
 
 from moodlens.emotions import EMOTIONS, PALETTE
 from training.calibration import reliability
-from training.ratings import Ratings
+from training.data.ratings import Ratings
 
 _DPI = 100
 _COLOURS = 64

@@ -28,14 +28,14 @@ from moodlens.errors import MoodLensError, SettingsError
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, read_json, save_checkpoint
 from moodlens.model.network import EmotionNetwork, build_network
 from training.crossvalidate import folds_table, print_fold
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.provenance import LEARNED_FROM
+from training.data.split import FOLD_NAMES, load_split
 from training.folds import RESULTS, gather, judge_fold
 from training.learn import STORAGE
 from training.options import add_data_options, data_from
 from training.out_of_fold import NOT_JUDGED, read_judged, write_figures
-from training.provenance import LEARNED_FROM
 from training.report import console, print_evaluation
-from training.split import FOLD_NAMES, load_split
 from training.temperature import apply_temperature
 from training.tempering import TEMPERATURE, temper_folds
 

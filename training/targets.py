@@ -9,9 +9,9 @@ import numpy as np
 
 from moodlens.errors import SettingsError
 from training.config import DistillConfig
-from training.emotion6 import Emotion6
-from training.ratings import Ratings
-from training.ratings_file import read_ratings
+from training.data.emotion6 import Emotion6
+from training.data.ratings import Ratings
+from training.data.ratings_file import read_ratings
 
 
 def targets(dataset: Emotion6, teachers: Sequence[Path], distill: DistillConfig) -> Ratings:

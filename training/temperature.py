@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from moodlens.model.network import EmotionNetwork
+from training.data.ratings import Floats, Ratings
 from training.metrics import kl_divergence
-from training.ratings import Floats, Ratings
 
 _RANGE = (0.5, 2.0)
 _STEPS = 40

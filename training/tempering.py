@@ -13,11 +13,11 @@ import torch
 from tqdm import tqdm
 
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.ratings import Ratings
+from training.data.ratings_file import read_ratings
+from training.data.split import load_split
 from training.folds import gather, judge_fold
-from training.ratings import Ratings
-from training.ratings_file import read_ratings
-from training.split import load_split
 from training.temperature import apply_temperature, fit_temperature
 
 TEMPERATURE = "temperature"

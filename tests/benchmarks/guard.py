@@ -34,9 +34,9 @@ from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.weights.hub import locate_bundled
 from tests.benchmarks.pictures import EXAMPLES, generated_pictures
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.provenance import seen_in_training
 from training.metrics import kl_divergence
-from training.provenance import seen_in_training
 
 Distributions = NDArray[np.float64]
 

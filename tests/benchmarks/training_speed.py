@@ -29,11 +29,11 @@ from tests.training.emotion6_factory import make_emotion6
 from training.augment import eval_preset, train_preset
 from training.backbones import pretrained_network
 from training.config import Config, load_config
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.ratings import Ratings
 from training.features import frozen_features
 from training.fit import Examples, fine_tune
 from training.heads import choose_heads
-from training.ratings import Ratings
 
 PICTURES = 1584
 SAMPLE = 96

@@ -10,8 +10,8 @@ from training.baselines import (
     panel_ratings,
     uniform,
 )
+from training.data.ratings import Ratings
 from training.metrics import METRICS, kl_divergence, score
-from training.ratings import Ratings
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from training.calibration import (
     judge_certainty,
     reliability,
 )
-from training.ratings import Ratings
+from training.data.ratings import Ratings
 
 
 @pytest.fixture(scope="module")

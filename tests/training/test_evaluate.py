@@ -23,12 +23,12 @@ from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
 from tests.training.emotion6_factory import edit_ground_truth, make_emotion6
 from training import calibrate, evaluate
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.provenance import learned_from
+from training.data.ratings import Ratings
+from training.data.ratings_file import write_ratings
+from training.data.split import load_split, reference_val_names
 from training.metrics import METRICS, PER_EMOTION, score
-from training.provenance import learned_from
-from training.ratings import Ratings
-from training.ratings_file import write_ratings
-from training.split import load_split, reference_val_names
 
 CONFIG = NetworkConfig(
     backbone="mobilenetv3_small_050",

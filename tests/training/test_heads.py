@@ -4,9 +4,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from training.config import load_config
+from training.data.ratings import Ratings
 from training.heads import choose_heads, fit_heads
 from training.metrics import score
-from training.ratings import Ratings
 
 RNG = np.random.default_rng(0)
 

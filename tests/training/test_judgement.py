@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from moodlens.emotions import EMOTIONS
+from training.data.ratings import Ratings
 from training.judgement import confusion, judge, worst
 from training.metrics import kl_divergence
-from training.ratings import Ratings
 
 
 def _dominated_by(*emotions: str) -> Ratings:

@@ -8,6 +8,7 @@ from scipy import spatial, special, stats
 from sklearn import metrics as sklearn_metrics
 
 from moodlens.emotions import EMOTIONS
+from training.data.ratings import Floats, Ratings
 from training.metrics import (
     METRICS,
     PER_EMOTION,
@@ -22,7 +23,6 @@ from training.metrics import (
     reference_kl,
     score,
 )
-from training.ratings import Floats, Ratings
 
 
 def _random_ratings(size: int, seed: int, *, sparse: bool = False) -> Ratings:

@@ -13,9 +13,9 @@ from huggingface_hub import ModelCard, ModelCardData
 from tests.tiny_checkpoint import make_checkpoint
 from tests.training.emotion6_factory import make_emotion6
 from training import evaluate
+from training.data.provenance import learned_from
 from training.metrics import METRICS, PER_EMOTION
 from training.model_card import make_card
-from training.provenance import learned_from
 
 FACTS = {"config": {"epochs": 3}, "learned_from": learned_from(["anger/100.jpg"])}
 

@@ -5,9 +5,9 @@ from matplotlib.lines import Line2D
 from moodlens.emotions import EMOTIONS
 from moodlens.model.certainty import Certainty
 from training.calibration import reliability
+from training.data.ratings import Ratings
 from training.judgement import judge
 from training.plots import confusion_matrix, coverage_curve, reliability_diagram, share_scatter
-from training.ratings import Ratings
 
 RNG = np.random.default_rng(0)
 TRUE = Ratings.of(RNG.dirichlet(np.ones(7), 40), *np.full((2, 40), 5.0))

@@ -6,9 +6,9 @@ import pytest
 from moodlens.errors import DatasetError, SettingsError
 from tests.training.emotion6_factory import make_emotion6
 from training.config import load_config
-from training.emotion6 import Emotion6
-from training.ratings import Ratings
-from training.ratings_file import write_ratings
+from training.data.emotion6 import Emotion6
+from training.data.ratings import Ratings
+from training.data.ratings_file import write_ratings
 from training.targets import targets
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.tiny_checkpoint import make_network
-from training.ratings import Ratings
+from training.data.ratings import Ratings
 from training.temperature import apply_temperature, fit_temperature
 
 RNG = np.random.default_rng(0)

@@ -27,10 +27,10 @@ from tests.running_app import REPOSITORY, free_port
 from tests.training.emotion6_factory import make_emotion6
 from training import crossvalidate, evaluate, train
 from training.backbones import FIRST_CLASS
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
+from training.data.ratings_file import read_ratings
 from training.metrics import METRICS as FIGURES
 from training.progress import HISTORY, STATE
-from training.ratings_file import read_ratings
 from training.run_folder import RUN
 
 TINY = [

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from moodlens.errors import DatasetError
-from training.ratings import Ratings
-from training.ratings_file import read_ratings, write_ratings
+from training.data.ratings import Ratings
+from training.data.ratings_file import read_ratings, write_ratings
 
 NAMES = ["anger/1.jpg", "joy/2.jpg", "fear/3.jpg"]
 HEADER = "image_filename,anger,disgust,fear,joy,sadness,surprise,neutral,valence,arousal\n"

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from moodlens.errors import DatasetError
-from training.emotion6 import Emotion6
+from training.data.emotion6 import Emotion6
 
 FOLDS = 5
 FOLD_NAMES = tuple(f"fold{k}" for k in range(FOLDS))
@@ -33,7 +33,7 @@ SPLIT_NAMES = (
 
 Indices = NDArray[np.int64]
 
-_FOLDER = Path(__file__).parent / "splits"
+_FOLDER = Path(__file__).parent.parent / "splits"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from training.split import overlap_with_reference_val
+from training.data.split import overlap_with_reference_val
 
 LEARNED_FROM = "learned_from"
 

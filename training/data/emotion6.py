@@ -25,7 +25,7 @@ from tqdm import tqdm
 from moodlens.emotions import EMOTIONS, LABELS, SCALE_RANGE
 from moodlens.errors import DatasetError, PictureError
 from moodlens.pictures.reading import PictureLimits, read_picture
-from training.ratings import Floats, Ratings
+from training.data.ratings import Floats, Ratings
 
 GROUND_TRUTH = "ground_truth.txt"
 FULL_SIZE = 1980

@@ -14,7 +14,7 @@ import numpy as np
 
 from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import DatasetError
-from training.ratings import Ratings
+from training.data.ratings import Ratings
 
 COLUMNS = ("image_filename", *LABELS, *SCALES)
 

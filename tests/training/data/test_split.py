@@ -6,10 +6,10 @@ from sklearn.model_selection import train_test_split
 
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import DatasetError
-from training import split as split_module
-from training.emotion6 import Emotion6, Problem
-from training.ratings import Ratings
-from training.split import (
+from training.data import split as split_module
+from training.data.emotion6 import Emotion6, Problem
+from training.data.ratings import Ratings
+from training.data.split import (
     FOLD_NAMES,
     SPLIT_NAMES,
     load_split,
@@ -20,7 +20,7 @@ from training.split import (
     reference_val_names,
 )
 
-FOLDS_FILE = Path(split_module.__file__).parent / "splits" / "folds.csv"
+FOLDS_FILE = Path(split_module.__file__).parents[1] / "splits" / "folds.csv"
 FOLD_OF = {
     name: int(fold)
     for name, fold in (line.split(",") for line in FOLDS_FILE.read_text().splitlines()[1:])

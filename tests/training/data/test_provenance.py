@@ -1,7 +1,7 @@
 import json
 
-from training.provenance import learned_from, seen_in_training
-from training.split import reference_val_names
+from training.data.provenance import learned_from, seen_in_training
+from training.data.split import reference_val_names
 
 NAMES = ["joy/12.jpg", "joy/3.jpg", "anger/7.jpg"]
 
