@@ -19,9 +19,14 @@ from pathlib import Path
 from moodlens.errors import MoodLensError
 from moodlens.model.certainty import Certainty
 from moodlens.model.checkpoint import CONFIG, METRICS, load_checkpoint, read_json, write_json
-from training.calibration import certainties, dominant_is_right, fit_certainty, judge_certainty
 from training.data.emotion6 import Emotion6
 from training.data.ratings_file import read_ratings
+from training.judging.certainty_fit import (
+    certainties,
+    dominant_is_right,
+    fit_certainty,
+    judge_certainty,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,11 +33,11 @@ from moodlens.model.checkpoint import read_json
 from training.config import Config
 from training.data.emotion6 import Emotion6
 from training.data.split import FOLD_NAMES, load_split
-from training.folds import RESULTS, gather, judge_fold
+from training.judging.folds import RESULTS, gather, judge_fold
+from training.judging.metrics import METRICS
+from training.judging.report import console
 from training.learn import learn
-from training.metrics import METRICS
 from training.options import add_recipe_options, config_from, data_from
-from training.report import console
 from training.run_folder import DESCRIPTION, RUN
 
 

@@ -20,7 +20,7 @@ the terminal, to ``metrics.json`` in the checkpoint folder, and as pictures to i
                "seen_in_training": true | false | null (unknown), "seen": number of such pictures},
      "model_sha256": of model.safetensors,
      "config_sha256": of config.json,
-     "metrics": {name: {"value", "low", "high"}},             names: training.metrics.METRICS
+     "metrics": {name: {"value", "low", "high"}},             names: training.judging.metrics.METRICS
      "per_emotion": {emotion: {"support", name: {"value", "low", "high"}}},
      "baselines": {"uniform" | "class_prior" | "reference": {"about", "metrics"}},
      "human_ceiling": {"15" | "30": {"against_truth" | "against_panel": metrics}},
@@ -62,7 +62,6 @@ from moodlens.model.checkpoint import (
 )
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from training.answers import answers
 from training.config import read_environment
 from training.data.emotion6 import Emotion6
 from training.data.provenance import LEARNED_FROM, seen_in_training, warn_of_reference_val
@@ -74,9 +73,10 @@ from training.data.split import (
     reference_split_agrees,
     reference_val_names,
 )
-from training.judgement import judge
-from training.plots import draw_all
-from training.report import console, print_evaluation
+from training.judging.answers import answers
+from training.judging.metrics_document import judge
+from training.judging.plots import draw_all
+from training.judging.report import console, print_evaluation
 
 FORMAT = 1
 PICTURES = "evaluation"

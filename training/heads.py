@@ -14,8 +14,8 @@ from moodlens.model.network import EmotionNetwork
 from training.config import Config
 from training.data.ratings import Ratings
 from training.data.split import make_folds
+from training.judging.metrics import score
 from training.losses import emotion_loss
-from training.metrics import score
 
 _CLASSES = len(LABELS)
 

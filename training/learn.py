@@ -16,7 +16,6 @@ from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoi
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from training.answers import answers
 from training.backbones import fingerprint, pretrained_network
 from training.config import Config
 from training.curves import draw_curves
@@ -27,7 +26,8 @@ from training.data.split import make_folds
 from training.features import frozen_features
 from training.fit import Examples, Validate, fine_tune
 from training.heads import ChosenHeads, choose_heads
-from training.metrics import score
+from training.judging.answers import answers
+from training.judging.metrics import score
 from training.run_folder import close_run, describe, open_run
 from training.targets import targets
 from training.workers import Workers

@@ -11,7 +11,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from training.data.provenance import LEARNED_FROM
-from training.metrics import METRICS, PER_EMOTION
+from training.judging.metrics import METRICS, PER_EMOTION
 
 TEMPLATE = Path(__file__).with_suffix(".md")
 

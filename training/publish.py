@@ -44,7 +44,8 @@ from moodlens.errors import HubError, MoodLensError, SettingsError
 from moodlens.weights.hub import has_listed_hash
 from training.config import read_environment
 from training.evaluate import PICTURES
-from training.metrics import METRICS as FACTS
+from training.judging.metrics import METRICS as FACTS
+from training.judging.report import console
 from training.publication import (
     CARD,
     Candidate,
@@ -53,7 +54,6 @@ from training.publication import (
     look_up,
     refuse_worse,
 )
-from training.report import console
 
 VARIABLE = "MOODLENS_CHECKPOINT"
 

@@ -31,13 +31,13 @@ from training.crossvalidate import folds_table, print_fold
 from training.data.emotion6 import Emotion6
 from training.data.provenance import LEARNED_FROM
 from training.data.split import FOLD_NAMES, load_split
-from training.folds import RESULTS, gather, judge_fold
+from training.judging.folds import RESULTS, gather, judge_fold
+from training.judging.out_of_fold import NOT_JUDGED, read_judged, write_figures
+from training.judging.report import console, print_evaluation
+from training.judging.temperature import apply_temperature
+from training.judging.tempering import TEMPERATURE, temper_folds
 from training.learn import STORAGE
 from training.options import add_data_options, data_from
-from training.out_of_fold import NOT_JUDGED, read_judged, write_figures
-from training.report import console, print_evaluation
-from training.temperature import apply_temperature
-from training.tempering import TEMPERATURE, temper_folds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

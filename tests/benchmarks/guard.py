@@ -36,7 +36,7 @@ from moodlens.weights.hub import locate_bundled
 from tests.benchmarks.pictures import EXAMPLES, generated_pictures
 from training.data.emotion6 import Emotion6
 from training.data.provenance import seen_in_training
-from training.metrics import kl_divergence
+from training.judging.metrics import kl_divergence
 
 Distributions = NDArray[np.float64]
 

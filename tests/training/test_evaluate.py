@@ -28,7 +28,7 @@ from training.data.provenance import learned_from
 from training.data.ratings import Ratings
 from training.data.ratings_file import write_ratings
 from training.data.split import load_split, reference_val_names
-from training.metrics import METRICS, PER_EMOTION, score
+from training.judging.metrics import METRICS, PER_EMOTION, score
 
 CONFIG = NetworkConfig(
     backbone="mobilenetv3_small_050",

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from training.config import load_config
 from training.data.ratings import Ratings
 from training.heads import choose_heads, fit_heads
-from training.metrics import score
+from training.judging.metrics import score
 
 RNG = np.random.default_rng(0)
 

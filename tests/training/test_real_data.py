@@ -7,7 +7,7 @@ import pytest
 
 from moodlens.model.checkpoint import METRICS, read_json
 from training import crossvalidate, train
-from training.folds import RESULTS
+from training.judging.folds import RESULTS
 
 pytestmark = pytest.mark.skipif(
     "MOODLENS_EMOTION6" not in os.environ,

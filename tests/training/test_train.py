@@ -29,7 +29,7 @@ from training import crossvalidate, evaluate, train
 from training.backbones import FIRST_CLASS
 from training.data.emotion6 import Emotion6
 from training.data.ratings_file import read_ratings
-from training.metrics import METRICS as FIGURES
+from training.judging.metrics import METRICS as FIGURES
 from training.progress import HISTORY, STATE
 from training.run_folder import RUN
 

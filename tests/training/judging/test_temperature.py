@@ -6,7 +6,7 @@ import torch
 
 from tests.tiny_checkpoint import make_network
 from training.data.ratings import Ratings
-from training.temperature import apply_temperature, fit_temperature
+from training.judging.temperature import apply_temperature, fit_temperature
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(400, 7))

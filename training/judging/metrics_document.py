@@ -9,8 +9,9 @@ import numpy as np
 
 from moodlens.emotions import EMOTIONS
 from moodlens.model.certainty import Certainty
-from training.baselines import PANEL_SIZES, REFERENCE, class_prior, human_ceiling, uniform
-from training.calibration import (
+from training.data.ratings import Ratings
+from training.judging.baselines import PANEL_SIZES, REFERENCE, class_prior, human_ceiling, uniform
+from training.judging.certainty_fit import (
     accuracy_by_coverage,
     certainties,
     dominant_is_right,
@@ -18,8 +19,7 @@ from training.calibration import (
     reliability,
     rows_to_json,
 )
-from training.data.ratings import Ratings
-from training.metrics import RESAMPLES, Score, kl_divergence, score
+from training.judging.metrics import RESAMPLES, Score, kl_divergence, score
 
 WORST = 10
 

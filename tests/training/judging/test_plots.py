@@ -4,10 +4,15 @@ from matplotlib.lines import Line2D
 
 from moodlens.emotions import EMOTIONS
 from moodlens.model.certainty import Certainty
-from training.calibration import reliability
 from training.data.ratings import Ratings
-from training.judgement import judge
-from training.plots import confusion_matrix, coverage_curve, reliability_diagram, share_scatter
+from training.judging.certainty_fit import reliability
+from training.judging.metrics_document import judge
+from training.judging.plots import (
+    confusion_matrix,
+    coverage_curve,
+    reliability_diagram,
+    share_scatter,
+)
 
 RNG = np.random.default_rng(0)
 TRUE = Ratings.of(RNG.dirichlet(np.ones(7), 40), *np.full((2, 40), 5.0))

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from moodlens.emotions import EMOTIONS, PALETTE
-from training.calibration import reliability
 from training.data.ratings import Ratings
+from training.judging.certainty_fit import reliability
 
 _DPI = 100
 _COLOURS = 64
@@ -31,7 +31,7 @@ def draw_all(
 
     Args:
         folder: made if it is missing.
-        document: what :func:`training.judgement.judge` returned.
+        document: what :func:`training.judging.metrics_document.judge` returned.
         predicted: the network's ratings.
         true: the viewers' ratings.
     """

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import optimize, special
 
-from training.baselines import (
+from training.data.ratings import Ratings
+from training.judging.baselines import (
     PANEL_SIZES,
     REFERENCE,
     class_prior,
@@ -10,8 +11,7 @@ from training.baselines import (
     panel_ratings,
     uniform,
 )
-from training.data.ratings import Ratings
-from training.metrics import METRICS, kl_divergence, score
+from training.judging.metrics import METRICS, kl_divergence, score
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 
 from moodlens.emotions import EMOTIONS, LABELS, SCALE_RANGE
 from training.data.ratings import Floats, Ratings
-from training.metrics import METRICS, Score, score
+from training.judging.metrics import METRICS, Score, score
 
 REFERENCE: Mapping[str, float] = {
     "top1": 0.616,

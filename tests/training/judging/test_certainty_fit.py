@@ -6,7 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
 from moodlens.model.certainty import distribution_shape
-from training.calibration import (
+from training.data.ratings import Ratings
+from training.judging.certainty_fit import (
     COVERAGES,
     accuracy_by_coverage,
     certainties,
@@ -16,7 +17,6 @@ from training.calibration import (
     judge_certainty,
     reliability,
 )
-from training.data.ratings import Ratings
 
 
 @pytest.fixture(scope="module")

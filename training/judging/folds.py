@@ -15,7 +15,7 @@ from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings, write_ratings
 from training.data.split import FOLD_NAMES, load_split
 from training.evaluate import predict
-from training.metrics import METRICS, score
+from training.judging.metrics import METRICS, score
 
 RESULTS = "results.json"
 OUT_OF_FOLD = "out_of_fold.csv"

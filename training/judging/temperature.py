@@ -12,7 +12,7 @@ import torch
 
 from moodlens.model.network import EmotionNetwork
 from training.data.ratings import Floats, Ratings
-from training.metrics import kl_divergence
+from training.judging.metrics import kl_divergence
 
 _RANGE = (0.5, 2.0)
 _STEPS = 40

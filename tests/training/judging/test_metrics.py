@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn_metrics
 
 from moodlens.emotions import EMOTIONS
 from training.data.ratings import Floats, Ratings
-from training.metrics import (
+from training.judging.metrics import (
     METRICS,
     PER_EMOTION,
     Score,

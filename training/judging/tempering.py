@@ -17,8 +17,8 @@ from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings
 from training.data.split import load_split
-from training.folds import gather, judge_fold
-from training.temperature import apply_temperature, fit_temperature
+from training.judging.folds import gather, judge_fold
+from training.judging.temperature import apply_temperature, fit_temperature
 
 TEMPERATURE = "temperature"
 
@@ -29,7 +29,7 @@ def temper_folds(
     """Give each fold the temperature of the others, and judge again.
 
     Args:
-        results: what :func:`training.folds.gather` made of two folds or more.
+        results: what :func:`training.judging.folds.gather` made of two folds or more.
         dataset: the whole data set.
         out: with the folds' checkpoints and ratings, which are replaced.
         storage: of the checkpoints' matrices.

@@ -17,14 +17,14 @@ from moodlens.model.checkpoint import (
     write_json,
 )
 from training.calibrate import store_certainty
-from training.calibration import fit_certainty
 from training.data.emotion6 import Emotion6
 from training.data.provenance import warn_of_reference_val
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings
 from training.evaluate import FORMAT, without_names
-from training.folds import OUT_OF_FOLD, RESULTS
-from training.judgement import judge
+from training.judging.certainty_fit import fit_certainty
+from training.judging.folds import OUT_OF_FOLD, RESULTS
+from training.judging.metrics_document import judge
 
 NOT_JUDGED = "Not judged yet: give --judged-by, or run training.evaluate on other pictures."
 """What train and soup say without out-of-fold ratings."""

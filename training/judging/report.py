@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from training.metrics import METRICS, PER_EMOTION
+from training.judging.metrics import METRICS, PER_EMOTION
 
 _WIDTH_WITHOUT_TERMINAL = 150
 _ABSENT = "–"

@@ -3,8 +3,8 @@ import pytest
 
 from moodlens.emotions import EMOTIONS
 from training.data.ratings import Ratings
-from training.judgement import confusion, judge, worst
-from training.metrics import kl_divergence
+from training.judging.metrics import kl_divergence
+from training.judging.metrics_document import confusion, judge, worst
 
 
 def _dominated_by(*emotions: str) -> Ratings:

@@ -1,0 +1,1 @@
+"""How good a network is, and what to hold that against."""
