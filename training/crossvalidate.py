@@ -30,15 +30,15 @@ from rich.table import Table
 
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.model.checkpoint import read_json
-from training.config import Config
 from training.data.emotion6 import Emotion6
 from training.data.split import FOLD_NAMES, load_split
 from training.judging.folds import RESULTS, gather, judge_fold
 from training.judging.metrics import METRICS
 from training.judging.report import console
-from training.learn import learn
+from training.learning.config import Config
+from training.learning.learn import learn
+from training.learning.run_folder import DESCRIPTION, RUN
 from training.options import add_recipe_options, config_from, data_from
-from training.run_folder import DESCRIPTION, RUN
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -62,7 +62,6 @@ from moodlens.model.checkpoint import (
 )
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from training.config import read_environment
 from training.data.emotion6 import Emotion6
 from training.data.provenance import LEARNED_FROM, seen_in_training, warn_of_reference_val
 from training.data.ratings import Ratings
@@ -77,6 +76,7 @@ from training.judging.answers import answers
 from training.judging.metrics_document import judge
 from training.judging.plots import draw_all
 from training.judging.report import console, print_evaluation
+from training.learning.config import read_environment
 
 FORMAT = 1
 PICTURES = "evaluation"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from moodlens.errors import SettingsError
-from training.config import Config, load_config, parse_override, read_environment
 from training.data.emotion6 import Emotion6
+from training.learning.config import Config, load_config, parse_override, read_environment
 
 _SHORTCUTS = {
     "backbone": "backbone",

@@ -42,10 +42,10 @@ from rich.table import Table
 
 from moodlens.errors import HubError, MoodLensError, SettingsError
 from moodlens.weights.hub import has_listed_hash
-from training.config import read_environment
 from training.evaluate import PICTURES
 from training.judging.metrics import METRICS as FACTS
 from training.judging.report import console
+from training.learning.config import read_environment
 from training.publication import (
     CARD,
     Candidate,

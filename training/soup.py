@@ -36,7 +36,7 @@ from training.judging.out_of_fold import NOT_JUDGED, read_judged, write_figures
 from training.judging.report import console, print_evaluation
 from training.judging.temperature import apply_temperature
 from training.judging.tempering import TEMPERATURE, temper_folds
-from training.learn import STORAGE
+from training.learning.learn import STORAGE
 from training.options import add_data_options, data_from
 
 

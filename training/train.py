@@ -27,15 +27,15 @@ import torch
 
 from moodlens.errors import MoodLensError
 from moodlens.model.checkpoint import read_metrics
-from training.config import read_environment
 from training.data.emotion6 import Emotion6
 from training.data.split import SPLIT_NAMES, load_split
 from training.judging.out_of_fold import NOT_JUDGED, Judged, read_judged, write_figures
 from training.judging.report import console, print_evaluation
-from training.learn import Learned, learn
+from training.learning.config import read_environment
+from training.learning.learn import Learned, learn
+from training.learning.tracking import track
+from training.learning.workers import Workers
 from training.options import add_recipe_options, config_from, data_from
-from training.tracking import track
-from training.workers import Workers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,14 +26,14 @@ from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import normalise
 from tests.benchmarks.figures import Goal, Row, table
 from tests.training.emotion6_factory import make_emotion6
-from training.augment import eval_preset, train_preset
-from training.backbones import pretrained_network
-from training.config import Config, load_config
 from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
-from training.features import frozen_features
-from training.fit import Examples, fine_tune
-from training.heads import choose_heads
+from training.learning.augment import eval_preset, train_preset
+from training.learning.backbones import pretrained_network
+from training.learning.config import Config, load_config
+from training.learning.features import frozen_features
+from training.learning.fit import Examples, fine_tune
+from training.learning.heads import choose_heads
 
 PICTURES = 1584
 SAMPLE = 96

@@ -16,7 +16,7 @@ from moodlens.model.predictor import Predictor
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.weights.hub import locate_bundled
-from tests.training.test_frozen_norm import make
+from tests.training.learning.test_frozen_norm import make
 
 MODEL = ModelInfo("bundled", "0", "bundled")
 EXAMPLES = sorted((Path(moodlens.__file__).parent / "examples").glob("*.jpg"))

@@ -23,7 +23,7 @@ from moodlens.settings import read_settings
 from moodlens.weights.hub import locate_bundled
 from moodlens.weights.pretrained import from_pretrained
 from tests.running_app import REPOSITORY, RunningApp
-from tests.training.test_frozen_norm import make
+from tests.training.learning.test_frozen_norm import make
 
 EXAMPLES = sorted((Path(moodlens.__file__).parent / "examples").glob("*.jpg"))
 MODEL = ModelInfo("", "0", "bundled")

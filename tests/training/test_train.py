@@ -26,12 +26,12 @@ from moodlens.prediction import ModelInfo
 from tests.running_app import REPOSITORY, free_port
 from tests.training.emotion6_factory import make_emotion6
 from training import crossvalidate, evaluate, train
-from training.backbones import FIRST_CLASS
 from training.data.emotion6 import Emotion6
 from training.data.ratings_file import read_ratings
 from training.judging.metrics import METRICS as FIGURES
-from training.progress import HISTORY, STATE
-from training.run_folder import RUN
+from training.learning.backbones import FIRST_CLASS
+from training.learning.progress import HISTORY, STATE
+from training.learning.run_folder import RUN
 
 TINY = [
     "--backbone", "test_efficientnet", "--pretrained", "none", "--threads", "1",

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from moodlens.errors import SettingsError
 
-DEFAULTS = Path(__file__).parent / "config.yaml"
+DEFAULTS = Path(__file__).parent.parent / "config.yaml"
 
 Labels = Literal["seven", "six", "reference"]
 Share = Annotated[float, Field(ge=0, le=1)]

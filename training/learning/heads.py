@@ -11,11 +11,11 @@ from torch import Tensor
 
 from moodlens.emotions import LABELS, SCALE_RANGE
 from moodlens.model.network import EmotionNetwork
-from training.config import Config
 from training.data.ratings import Ratings
 from training.data.split import make_folds
 from training.judging.metrics import score
-from training.losses import emotion_loss
+from training.learning.config import Config
+from training.learning.losses import emotion_loss
 
 _CLASSES = len(LABELS)
 

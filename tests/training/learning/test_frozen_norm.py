@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
-from training.frozen_norm import freeze_norms
+from training.learning.frozen_norm import freeze_norms
 
 
 def make(backbone: str) -> EmotionNetwork:

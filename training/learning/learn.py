@@ -16,21 +16,21 @@ from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoi
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from training.backbones import fingerprint, pretrained_network
-from training.config import Config
-from training.curves import draw_curves
 from training.data.emotion6 import Emotion6
 from training.data.provenance import LEARNED_FROM, learned_from
 from training.data.ratings import Ratings
 from training.data.split import make_folds
-from training.features import frozen_features
-from training.fit import Examples, Validate, fine_tune
-from training.heads import ChosenHeads, choose_heads
 from training.judging.answers import answers
 from training.judging.metrics import score
-from training.run_folder import close_run, describe, open_run
-from training.targets import targets
-from training.workers import Workers
+from training.learning.backbones import fingerprint, pretrained_network
+from training.learning.config import Config
+from training.learning.curves import draw_curves
+from training.learning.features import frozen_features
+from training.learning.fit import Examples, Validate, fine_tune
+from training.learning.heads import ChosenHeads, choose_heads
+from training.learning.run_folder import close_run, describe, open_run
+from training.learning.targets import targets
+from training.learning.workers import Workers
 
 STORAGE = {"float32": torch.float32, "float16": torch.float16}
 _ROOM_FOR_CROPS = 2

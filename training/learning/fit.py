@@ -23,14 +23,14 @@ from tqdm import tqdm
 
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import normalise
-from training.augment import train_preset
-from training.average import WeightAverage
-from training.config import Config, FinetuneConfig
 from training.data.ratings import Ratings
-from training.frozen_norm import freeze_norms
-from training.losses import affect_loss, emotion_loss
-from training.progress import Learning, Progress
-from training.workers import Workers
+from training.learning.augment import train_preset
+from training.learning.average import WeightAverage
+from training.learning.config import Config, FinetuneConfig
+from training.learning.frozen_norm import freeze_norms
+from training.learning.losses import affect_loss, emotion_loss
+from training.learning.progress import Learning, Progress
+from training.learning.workers import Workers
 
 _SHORTEST_CYCLE = 4  # steps; with fewer there is no way up and down again
 

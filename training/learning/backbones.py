@@ -13,7 +13,7 @@ from torch import Tensor
 
 from moodlens.errors import SettingsError
 from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
-from training.config import Config, is_file_name
+from training.learning.config import Config, is_file_name
 
 FIRST_CLASS = ("tf_efficientnet_lite2", "efficientnet_b0", "resnet50", "convnext_tiny")
 """Backbones that the config, the README and the tests know by name; any other of timm's works."""

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from moodlens.errors import SettingsError
-from training.backbones import pretrained_network
-from training.config import load_config, parse_override, read_environment
+from training.learning.backbones import pretrained_network
+from training.learning.config import load_config, parse_override, read_environment
 
 
 def test_every_recipe_and_first_class_backbone_is_valid() -> None:

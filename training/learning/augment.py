@@ -17,7 +17,7 @@ from torchvision.transforms.v2 import functional as F
 
 from moodlens.model.network import NetworkConfig
 from moodlens.model.preprocess import centre_crop
-from training.config import AugmentConfig
+from training.learning.config import AugmentConfig
 
 Preset = Callable[[Image.Image], Tensor]
 

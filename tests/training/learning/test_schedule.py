@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from training.config import load_config
-from training.fit import _schedule
+from training.learning.config import load_config
+from training.learning.fit import _schedule
 
 STEPS = 100
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from moodlens.model.network import EmotionNetwork
-from training.average import WeightAverage
+from training.learning.average import WeightAverage
 
 STATE = "state.pt"
 HISTORY = "history.jsonl"

@@ -4,8 +4,8 @@ from PIL import Image
 
 from moodlens.model.network import NetworkConfig
 from moodlens.model.preprocess import centre_crop
-from training.augment import eval_preset, train_preset
-from training.config import load_config
+from training.learning.augment import eval_preset, train_preset
+from training.learning.config import load_config
 
 CONFIG = NetworkConfig("resnet18", 32, (0.5,) * 3, (0.5,) * 3, "bicubic", 0.875)
 RNG = np.random.default_rng(0)

@@ -17,10 +17,10 @@ from tqdm import tqdm
 from moodlens.model.fused import fused_network
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import decode_side, normalise
-from training.augment import eval_preset
-from training.backbones import fingerprint
 from training.data.emotion6 import Emotion6
-from training.workers import Workers
+from training.learning.augment import eval_preset
+from training.learning.backbones import fingerprint
+from training.learning.workers import Workers
 
 _CHUNK = 64
 _BATCH = 16

@@ -10,7 +10,7 @@ from typing import Any
 
 from moodlens.errors import CheckpointError, DatasetError, SettingsError
 from moodlens.model.checkpoint import file_sha256, read_json, write_json
-from training.progress import STATE
+from training.learning.progress import STATE
 
 RUN = "run"
 DESCRIPTION = "run.json"

@@ -3,10 +3,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from training.config import load_config
 from training.data.ratings import Ratings
-from training.heads import choose_heads, fit_heads
 from training.judging.metrics import score
+from training.learning.config import load_config
+from training.learning.heads import choose_heads, fit_heads
 
 RNG = np.random.default_rng(0)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from moodlens.emotions import EMOTIONS
-from training.config import Labels, LossConfig
+from training.learning.config import Labels, LossConfig
 
 BY_VALENCE = ("disgust", "anger", "sadness", "fear", "surprise", "joy")
 """The emotions from the most unpleasant to the most pleasant: by the mean valence of Emotion6's

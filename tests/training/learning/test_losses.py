@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from training.config import LossConfig, load_config
-from training.losses import affect_loss, emotion_loss, squared_emd
+from training.learning.config import LossConfig, load_config
+from training.learning.losses import affect_loss, emotion_loss, squared_emd
 
 KL = load_config().loss
 TARGET = torch.tensor([[0.1, 0.2, 0.3, 0.1, 0.05, 0.05, 0.2], [0.0, 0.0, 0.0, 0.9, 0.0, 0.1, 0.0]])

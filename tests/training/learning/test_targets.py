@@ -5,11 +5,11 @@ import pytest
 
 from moodlens.errors import DatasetError, SettingsError
 from tests.training.emotion6_factory import make_emotion6
-from training.config import load_config
 from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 from training.data.ratings_file import write_ratings
-from training.targets import targets
+from training.learning.config import load_config
+from training.learning.targets import targets
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from moodlens.errors import SettingsError
-from training.config import DistillConfig
 from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings
+from training.learning.config import DistillConfig
 
 
 def targets(dataset: Emotion6, teachers: Sequence[Path], distill: DistillConfig) -> Ratings:
