@@ -46,7 +46,7 @@ from training.evaluate import PICTURES
 from training.judging.metrics import METRICS as FACTS
 from training.judging.report import console
 from training.learning.config import read_environment
-from training.publication import (
+from training.publishing.publication import (
     CARD,
     Candidate,
     Published,

@@ -31,7 +31,7 @@ from tests.running_app import RunningApp
 from tests.tiny_checkpoint import make_checkpoint
 from tests.training.emotion6_factory import make_emotion6
 from training import evaluate, publish
-from training.publication import refuse_worse
+from training.publishing.publication import refuse_worse
 
 REPO = "owner/weights"
 SPACE = "owner/app"

@@ -15,7 +15,7 @@ from tests.training.emotion6_factory import make_emotion6
 from training import evaluate
 from training.data.provenance import learned_from
 from training.judging.metrics import METRICS, PER_EMOTION
-from training.model_card import make_card
+from training.publishing.model_card import make_card
 
 FACTS = {"config": {"epochs": 3}, "learned_from": learned_from(["anger/100.jpg"])}
 

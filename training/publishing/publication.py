@@ -27,7 +27,7 @@ from moodlens.model.checkpoint import (
     verify_probe,
 )
 from training.evaluate import FORMAT, PICTURES
-from training.model_card import make_card
+from training.publishing.model_card import make_card
 
 CARD = "README.md"
 

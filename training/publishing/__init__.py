@@ -1,0 +1,1 @@
+"""What goes to the Hub, and the card that goes with it."""
