@@ -25,15 +25,15 @@ quality: $(VENV)/.tests-installed
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py moodlens training
-	$(BIN)/python -m tests.audit
+	$(BIN)/python -m tests.support.audit
 
 screenshots: $(VENV)/.browser-installed
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.support.screenshots
 
 # Minutes by choice: `make fuzz MINUTES=30`.
 MINUTES ?= 5
 fuzz: $(VENV)/.tests-installed
-	$(BIN)/python -m tests.fuzz_images --minutes $(MINUTES)
+	$(BIN)/python -m tests.support.fuzz_images --minutes $(MINUTES)
 
 # 64 clients for a minute, then the faults; `make soak SECONDS=600` for longer.
 SECONDS ?= 60

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hub_fixtures import hub, huggingface_home
-from tests.running_app import RunningApp
+from tests.support.hub_fixtures import hub, huggingface_home
+from tests.support.running_app import RunningApp
 
 __all__ = ["app", "hub", "huggingface_home"]
 

@@ -13,7 +13,7 @@ from PIL import Image
 import moodlens
 from moodlens.emotions import EMOTIONS
 from moodlens.weights.pretrained import from_pretrained
-from tests.running_app import RunningApp
+from tests.support.running_app import RunningApp
 
 EXAMPLES = sorted((Path(moodlens.__file__).parent / "examples").glob("*.jpg"))
 

@@ -17,9 +17,9 @@ from PIL import Image
 
 from moodlens.emotions import LABELS
 from moodlens.feedback import FeedbackError, FeedbackStore, agreement, normalise
-from tests.hub_server import HubServer
-from tests.predictions import make_prediction
-from tests.running_app import REPOSITORY
+from tests.support.hub_server import HubServer
+from tests.support.predictions import make_prediction
+from tests.support.running_app import REPOSITORY
 
 PREDICTION = make_prediction(0.2, fear=0.5)
 SHA256 = hashlib.sha256(b"picture").digest()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from moodlens.settings import Settings
-from tests.running_app import REPOSITORY
+from tests.support.running_app import REPOSITORY
 
 TOP_LEVEL = {"app.py", "moodlens", "training", "requirements.txt", "README.md", "LICENSE", "tests"}
 TOOLING = {"Makefile", "pyproject.toml"}

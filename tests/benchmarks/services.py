@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks.client import Sender
-from tests.running_app import REPOSITORY, free_port
+from tests.support.running_app import REPOSITORY, free_port
 
 OURS = "MoodLens"
 REFERENCE = "reference"

@@ -25,7 +25,7 @@ from moodlens.emotions import EMOTIONS
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import normalise
 from tests.benchmarks.figures import Goal, Row, table
-from tests.training.emotion6_factory import make_emotion6
+from tests.support.emotion6_factory import make_emotion6
 from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 from training.learning.augment import eval_preset, train_preset

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.site import ARGUMENTS, PATIENCE_MS, Site, new_context
-from tests.running_app import RunningApp
+from tests.support.running_app import RunningApp
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 import moodlens
 from moodlens.emotions import EMOTIONS
 from moodlens.prediction import ModelInfo, Prediction
-from tests.running_app import RunningApp
+from tests.support.running_app import RunningApp
 
 EXAMPLES = Path(moodlens.__file__).parent / "examples"
 

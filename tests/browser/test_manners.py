@@ -21,8 +21,8 @@ from tests.browser.site import (
     upload,
     wait_for_answer,
 )
-from tests.running_app import RunningApp
-from tests.tiny_checkpoint import make_checkpoint
+from tests.support.running_app import RunningApp
+from tests.support.tiny_checkpoint import make_checkpoint
 
 ENGLISH, GERMAN = wording("en"), wording("de")
 TABS = ("One picture", "Live", "Compare", "Many", "Agreement", "About")

@@ -20,7 +20,7 @@ from moodlens.model.checkpoint import (
     save_checkpoint,
     verify_probe,
 )
-from tests.tiny_checkpoint import make_checkpoint, make_network
+from tests.support.tiny_checkpoint import make_checkpoint, make_network
 
 HEAD = "emotion_head.weight"
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.running_app import REPOSITORY
+from tests.support.running_app import REPOSITORY
 
 
 def run(program: str) -> str:

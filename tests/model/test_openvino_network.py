@@ -22,7 +22,7 @@ from moodlens.prediction import ModelInfo
 from moodlens.settings import read_settings
 from moodlens.weights.hub import locate_bundled
 from moodlens.weights.pretrained import from_pretrained
-from tests.running_app import REPOSITORY, RunningApp
+from tests.support.running_app import REPOSITORY, RunningApp
 from tests.training.learning.test_frozen_norm import make
 
 EXAMPLES = sorted((Path(moodlens.__file__).parent / "examples").glob("*.jpg"))

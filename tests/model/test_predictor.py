@@ -9,7 +9,7 @@ from moodlens.model.network import NetworkConfig, build_network
 from moodlens.model.predictor import Predictor
 from moodlens.model.preprocess import centre_crop, crop_box, normalise
 from moodlens.prediction import ModelInfo
-from tests.tiny_checkpoint import CONFIG, make_network
+from tests.support.tiny_checkpoint import CONFIG, make_network
 
 MODEL = ModelInfo("tiny", "0", "local")
 RNG = np.random.default_rng(0)

@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageOps
 from moodlens.errors import PictureError, PictureTooLargeError, UnsupportedPictureError
 from moodlens.pictures.iso_media import hide_extras
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits, read_picture
-from tests.picture_corpus import (
+from tests.support.picture_corpus import (
     SRGB_COLORANTS,
     WIDE_COLORANTS,
     Case,
@@ -38,7 +38,7 @@ from tests.picture_corpus import (
     wide_gamut_profile,
 )
 
-REGRESSIONS = sorted((Path(__file__).parents[1] / "regressions").glob("*.bin"))
+REGRESSIONS = sorted((Path(__file__).parents[1] / "support" / "regressions").glob("*.bin"))
 SECONDS, MEGABYTES = 2, 400
 
 needs_heic = pytest.mark.skipif(not heic_writable(), reason="pillow-heif cannot write HEIC here")
@@ -382,7 +382,7 @@ def test_failures_of_the_past(path: Path) -> None:
 
 def test_costly_files_cost_little() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.picture_cost"],
+        [sys.executable, "-m", "tests.support.picture_cost"],
         capture_output=True,
         text=True,
         check=True,
@@ -444,7 +444,7 @@ state = lambda: (
 before = state()
 assert "torch" not in sys.modules
 assert "pillow_heif" not in sys.modules
-from tests.picture_corpus import accepted, small_files
+from tests.support.picture_corpus import accepted, small_files
 for case in accepted():
     read_picture(case.data)
 assert set(state()[0]) - set(before[0]) <= set(Image.ID), state()

@@ -16,10 +16,10 @@ import pytest
 import moodlens
 from moodlens.errors import CheckpointError
 from moodlens.model.checkpoint import WEIGHTS, load_checkpoint
-from tests.page_queue import HTTP, ask_queue, file_data
-from tests.raw_http import connect
-from tests.running_app import REPOSITORY, RunningApp
-from tests.tiny_checkpoint import make_checkpoint
+from tests.support.page_queue import HTTP, ask_queue, file_data
+from tests.support.raw_http import connect
+from tests.support.running_app import REPOSITORY, RunningApp
+from tests.support.tiny_checkpoint import make_checkpoint
 
 EXAMPLE = Path(moodlens.__file__).parent / "examples" / "cat.jpg"
 SECRET = "the-secret-of-this-machine"

@@ -9,7 +9,7 @@ import pytest
 
 import moodlens
 from moodlens.serving.cores import keep_threads_apart
-from tests.running_app import RunningApp
+from tests.support.running_app import RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()
 

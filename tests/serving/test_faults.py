@@ -11,7 +11,7 @@ import pytest
 
 import moodlens
 from moodlens.serving.uploads import Remains
-from tests.running_app import REPOSITORY, RunningApp
+from tests.support.running_app import REPOSITORY, RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()
 _MOST_SECONDS_TO_END = 10.0

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.picture_corpus import saved, scene
-from tests.raw_http import answer, connect, form, form_head, request_head
-from tests.running_app import RunningApp
 from tests.serving.test_telemetry import counts
+from tests.support.picture_corpus import saved, scene
+from tests.support.raw_http import answer, connect, form, form_head, request_head
+from tests.support.running_app import RunningApp
 
 PLACES, SECONDS = 2, 2
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
 
-from tests.running_app import RunningApp
+from tests.support.running_app import RunningApp
 
 ROUTES = (("/hello", "GET"), ("/healthz", "GET"), ("/predict", "POST"))
 

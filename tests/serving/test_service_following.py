@@ -17,9 +17,9 @@ from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
 from moodlens.weights.hub import locate
 from moodlens.weights.pretrained import from_pretrained
-from tests.hub_server import HubServer
-from tests.hub_store import Repository
-from tests.tiny_checkpoint import make_checkpoint
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import Repository
+from tests.support.tiny_checkpoint import make_checkpoint
 from tests.weights.test_pretrained import STRANGE, put
 
 NAME = "owner/weights"

@@ -14,7 +14,7 @@ import moodlens
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.prediction import ModelInfo
 from moodlens.serving.telemetry import Telemetry
-from tests.running_app import RunningApp
+from tests.support.running_app import RunningApp
 
 CAT = Path(moodlens.__file__).parent / "examples" / "cat.jpg"
 

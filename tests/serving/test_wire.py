@@ -13,12 +13,12 @@ from gradio_client.exceptions import AppError
 
 from moodlens.errors import PictureError
 from moodlens.pictures.reading import DEFAULT_LIMITS, read_picture
-from tests.page_queue import HTTP, ask_queue, completed, file_data
-from tests.picture_corpus import accepted, refused, small_files
-from tests.running_app import RunningApp
-from tests.tiny_checkpoint import make_checkpoint
+from tests.support.page_queue import HTTP, ask_queue, completed, file_data
+from tests.support.picture_corpus import accepted, refused, small_files
+from tests.support.running_app import RunningApp
+from tests.support.tiny_checkpoint import make_checkpoint
 
-REGRESSIONS = sorted((Path(__file__).parents[1] / "regressions").glob("*.bin"))
+REGRESSIONS = sorted((Path(__file__).parents[1] / "support" / "regressions").glob("*.bin"))
 
 NAMES = (
     "a\0b.jpg",

@@ -17,7 +17,7 @@ from moodlens.model.checkpoint import probe_picture
 from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
 from moodlens.weights.hub import Located
-from tests.tiny_checkpoint import make_checkpoint
+from tests.support.tiny_checkpoint import make_checkpoint
 
 
 class LentGpu:

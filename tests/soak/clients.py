@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
-from tests.page_queue import ask_queue, completed, file_data
+from tests.support.page_queue import ask_queue, completed, file_data
 
 Ending = Literal["answered", "busy", "wrong", "failed"]
 Ask = Callable[[str], "tuple[Ending, dict[str, Any]]"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.running_app import REPOSITORY
+from tests.support.running_app import REPOSITORY
 
 FAULTS = {
     "SIGTERM under load, read-only home, clock set back": ["tests/serving/test_faults.py"],

@@ -14,8 +14,8 @@ import numpy as np
 import psutil
 
 import moodlens
-from tests.running_app import RunningApp
 from tests.soak.clients import Tally, by_queue, by_rest, drive
+from tests.support.running_app import RunningApp
 
 _WARM_UP = 1 / 3
 """Share of the time after which memory should no longer grow."""

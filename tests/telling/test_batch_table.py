@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from moodlens.telling.batch_table import COLUMNS, BatchRow, defused, to_csv, to_table
-from tests.predictions import make_prediction
+from tests.support.predictions import make_prediction
 
 ROWS = [
     BatchRow("a.jpg", make_prediction(0.1, joy=0.5, fear=0.3)),

@@ -9,7 +9,7 @@ from PIL import Image
 from moodlens.emotions import EMOTIONS, PALETTE
 from moodlens.telling.card import HEIGHT, WIDTH, draw_card
 from moodlens.telling.wording import LANGUAGES, wording
-from tests.predictions import make_prediction
+from tests.support.predictions import make_prediction
 
 PREDICTION = make_prediction(fear=0.6, disgust=0.2)
 

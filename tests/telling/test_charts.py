@@ -9,7 +9,7 @@ from colorspacious import cspace_convert
 from moodlens.emotions import EMOTIONS, LABELS, PALETTE, Emotion
 from moodlens.telling import charts
 from moodlens.telling.wording import wording
-from tests.predictions import make_prediction
+from tests.support.predictions import make_prediction
 
 ENGLISH = wording("en")
 WHITE, NEAR_BLACK = "#FFFFFF", "#1B1A20"

@@ -8,7 +8,7 @@ from moodlens.emotions import EMOTIONS
 from moodlens.prediction import Prediction
 from moodlens.telling.headline import close_emotions, dominant_sentence, headline
 from moodlens.telling.wording import LANGUAGES, wording
-from tests.predictions import MODEL, make_prediction
+from tests.support.predictions import MODEL, make_prediction
 
 ENGLISH = wording("en")
 

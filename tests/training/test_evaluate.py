@@ -21,7 +21,7 @@ from moodlens.model.checkpoint import load_checkpoint, save_checkpoint
 from moodlens.model.network import NetworkConfig, build_network
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from tests.training.emotion6_factory import edit_ground_truth, make_emotion6
+from tests.support.emotion6_factory import edit_ground_truth, make_emotion6
 from training import calibrate, evaluate
 from training.data.emotion6 import Emotion6
 from training.data.provenance import learned_from

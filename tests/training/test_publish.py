@@ -25,11 +25,11 @@ from moodlens.model.checkpoint import file_sha256, load_checkpoint, probe_pictur
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
 from moodlens.weights.pretrained import from_pretrained
-from tests.hub_server import HubServer
-from tests.hub_store import Repository
-from tests.running_app import RunningApp
-from tests.tiny_checkpoint import make_checkpoint
-from tests.training.emotion6_factory import make_emotion6
+from tests.support.emotion6_factory import make_emotion6
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import Repository
+from tests.support.running_app import RunningApp
+from tests.support.tiny_checkpoint import make_checkpoint
 from training import evaluate, publish
 from training.publishing.publication import refuse_worse
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from moodlens.model.checkpoint import METRICS, load_checkpoint, read_json
-from tests.training.emotion6_factory import make_emotion6
+from tests.support.emotion6_factory import make_emotion6
 from training import crossvalidate, soup, train
 
 TUNED = [

@@ -23,8 +23,8 @@ from moodlens.model.checkpoint import (
 )
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from tests.running_app import REPOSITORY, free_port
-from tests.training.emotion6_factory import make_emotion6
+from tests.support.emotion6_factory import make_emotion6
+from tests.support.running_app import REPOSITORY, free_port
 from training import crossvalidate, evaluate, train
 from training.data.emotion6 import Emotion6
 from training.data.ratings_file import read_ratings

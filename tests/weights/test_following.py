@@ -12,8 +12,8 @@ import pytest
 from moodlens.weights import hub as hub_module
 from moodlens.weights.following import Follower
 from moodlens.weights.hub import CheckpointReference, Located, locate_bundled
-from tests.hub_server import HubServer
-from tests.hub_store import Repository
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import Repository
 
 NAME = "owner/weights"
 locate = partial(hub_module.locate, patience=120)

@@ -24,8 +24,8 @@ from moodlens.weights.hub import (
     find_cached,
     newest_commit,
 )
-from tests.hub_server import HubServer
-from tests.hub_store import Commit, Repository
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import Commit, Repository
 
 NAME = "owner/weights"
 MAIN = CheckpointReference(NAME)

@@ -17,9 +17,9 @@ from moodlens.errors import CheckpointError, HubError, MoodLensError, SettingsEr
 from moodlens.model.checkpoint import file_sha256, probe_picture
 from moodlens.prediction import ModelInfo
 from moodlens.weights.pretrained import from_pretrained
-from tests.hub_server import HubServer
-from tests.hub_store import Repository
-from tests.tiny_checkpoint import make_checkpoint
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import Repository
+from tests.support.tiny_checkpoint import make_checkpoint
 
 NAME = "owner/weights"
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import DatasetError
-from tests.training.emotion6_factory import HEADER, edit_ground_truth, make_emotion6
+from tests.support.emotion6_factory import HEADER, edit_ground_truth, make_emotion6
 from training.data.emotion6 import Emotion6
 from training.data.split import SPLIT_NAMES, load_split, overlap_with_reference_val
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny_checkpoint import make_network
+from tests.support.tiny_checkpoint import make_network
 from training.data.ratings import Ratings
 from training.judging.temperature import apply_temperature, fit_temperature
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from moodlens.errors import DatasetError, SettingsError
-from tests.training.emotion6_factory import make_emotion6
+from tests.support.emotion6_factory import make_emotion6
 from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 from training.data.ratings_file import write_ratings

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard, ModelCardData
 
-from tests.tiny_checkpoint import make_checkpoint
-from tests.training.emotion6_factory import make_emotion6
+from tests.support.emotion6_factory import make_emotion6
+from tests.support.tiny_checkpoint import make_checkpoint
 from training import evaluate
 from training.data.provenance import learned_from
 from training.judging.metrics import METRICS, PER_EMOTION

@@ -30,7 +30,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from tests.hub_server import HubServer
+from tests.support.hub_server import HubServer
 
 REPO = "owner/weights"
 WEIGHTS = bytes(range(256)) * 400

@@ -25,8 +25,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from tests.hub_answers import READ_TOKEN, WRITE_TOKEN, Answer, Answers, Site, error_answer
-from tests.hub_store import Repository
+from tests.support.hub_answers import READ_TOKEN, WRITE_TOKEN, Answer, Answers, Site, error_answer
+from tests.support.hub_store import Repository
 
 
 @dataclass(frozen=True, slots=True)

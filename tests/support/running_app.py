@@ -14,7 +14,7 @@ from types import TracebackType
 
 import httpx
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 _UP_WITHIN = 90.0
 _DOWN_WITHIN = 20.0
 

@@ -1,4 +1,4 @@
-"""The repositories behind :mod:`tests.hub_server`: commits, branches and tags, kept in memory.
+"""The repositories behind :mod:`tests.support.hub_server`: commits, branches, tags, in memory.
 
 Like git, but only what the Hub shows of it: a commit is an immutable set of files with a parent, a
 branch or a tag is a name for a commit.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from tests.running_app import RunningApp
+from tests.support.running_app import RunningApp
 
 BOUNDARY = "raw"
 

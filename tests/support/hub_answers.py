@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
-from tests.hub_store import Blob, Commit, Repository
+from tests.support.hub_store import Blob, Commit, Repository
 
 WRITE_TOKEN = "hf_writeTokenOfTheTests"
 READ_TOKEN = "hf_readTokenOfTheTests"

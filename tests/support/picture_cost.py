@@ -1,4 +1,4 @@
-"""What the costly pictures really cost: ``python -m tests.picture_cost [NAME ...]``.
+"""What the costly pictures really cost: ``python -m tests.support.picture_cost [NAME ...]``.
 
 Each is read in a fork of its own, so that the peak of its memory is its own too. Prints one line of
 JSON for each: name, seconds of processor time, megabytes of growth, and the verdict.
@@ -16,7 +16,7 @@ from functools import partial
 
 from moodlens.errors import MoodLensError
 from moodlens.pictures.reading import read_picture
-from tests.picture_corpus import accepted, costly
+from tests.support.picture_corpus import accepted, costly
 
 SHORT_SIDE = 584
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from tests.browser.conftest import launch
 from tests.browser.site import EXAMPLES, Site, new_context, open_tab, upload
-from tests.running_app import REPOSITORY, RunningApp
+from tests.support.running_app import REPOSITORY, RunningApp
 
 SIZES = ((390, 844), (768, 1024), (1024, 768), (1440, 900))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

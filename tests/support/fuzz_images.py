@@ -1,8 +1,8 @@
-"""Damage pictures until something gives: ``python -m tests.fuzz_images --minutes 10``.
+"""Damage pictures until something gives: ``python -m tests.support.fuzz_images --minutes 10``.
 
 Every file must come out of ``read_picture`` as a picture or as one sentence, within 2 seconds and
-400 MB, and without a crash. One that does not is saved in ``tests/regressions``, which the tests
-replay from then on.
+400 MB, and without a crash. One that does not is saved in ``regressions`` beside this
+file, which the tests replay from then on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from moodlens.errors import MoodLensError
 from moodlens.pictures.reading import read_picture
-from tests.picture_corpus import accepted, damaged, refused, small_files
+from tests.support.picture_corpus import accepted, damaged, refused, small_files
 
 REGRESSIONS = Path(__file__).parent / "regressions"
 SECONDS, MEGABYTES = 2, 400

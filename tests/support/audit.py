@@ -1,4 +1,4 @@
-"""Known vulnerabilities in what is installed: ``python -m tests.audit``.
+"""Known vulnerabilities in what is installed: ``python -m tests.support.audit``.
 
 Runs pip-audit, and says so clearly where its service cannot be reached: a build without network is
 not a failed one, but neither has anything been audited then.
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
+REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 _PATIENCE_SECONDS = 300
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub_server import HubServer
+from tests.support.hub_server import HubServer
 
 _NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once, so no test leaves the machine
 
