@@ -12,8 +12,7 @@ from moodlens.interface import markup
 from moodlens.interface.own_parts import own_html, own_plot
 from moodlens.interface.translations import wording_of
 from moodlens.telling import charts
-from moodlens.telling.charts import colour_emoji
-from moodlens.telling.wording import capitalised
+from moodlens.telling.wording import capitalised, colour_emoji
 
 
 def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:

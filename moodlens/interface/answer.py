@@ -11,7 +11,7 @@ from moodlens.interface.picture_input import read_file
 from moodlens.pictures.kinds import picture_kind
 from moodlens.prediction import Prediction
 from moodlens.serving.service import PredictionService
-from moodlens.telling.charts import heat_overlays
+from moodlens.telling.overlays import heat_overlays
 
 _SHOWN_SIDE = 720
 _UNKNOWN_TO_BROWSERS = ("TIFF", "HEIC")

@@ -15,8 +15,7 @@ from moodlens.feedback import FeedbackError, FeedbackStore, normalise
 from moodlens.interface.answer import Answer
 from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import errors_as_toasts, wording_of
-from moodlens.telling.charts import colour_emoji
-from moodlens.telling.wording import Wording, capitalised
+from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
 _SCRIPT = Path(__file__).with_name("feedback.js")
 

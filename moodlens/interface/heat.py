@@ -9,8 +9,8 @@ from html import escape
 
 from moodlens.emotions import PALETTE
 from moodlens.interface.answer import Answer
-from moodlens.telling.charts import colour_emoji, data_uri
-from moodlens.telling.wording import Wording, capitalised
+from moodlens.telling.overlays import data_uri
+from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
 CHANGE_STRENGTH = """
 element.addEventListener('input', (event) => {

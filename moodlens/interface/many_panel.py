@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import gradio as gr
-import pandas as pd
 from gradio.processing_utils import save_bytes_to_cache
-from PIL import Image
 
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.interface.answer import answer_file
+from moodlens.interface.many_results import BatchItem, gallery_of, progress_bar, summary, table_of
 from moodlens.interface.own_parts import own_html, static_part
 from moodlens.interface.picture_input import AS_SENT, SentFile, build_files_input, sent_files
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
-from moodlens.prediction import Prediction
 from moodlens.serving.service import PredictionService
-from moodlens.telling.batch_table import BatchRow, to_csv, to_table
-from moodlens.telling.wording import Wording, capitalised
+from moodlens.telling.batch_table import BatchRow, to_csv
+from moodlens.telling.wording import Wording
 
 MOST_FILES = 50
 
 _AT_ONCE = 4
 _TRIES_WHEN_BUSY = 5
 _THUMBNAIL = (240, 240)
-_FILE_WIDTH, _PROBLEM_WIDTH, _FIGURE_WIDTH = "190px", "340px", "124px"
 _ORDERS = ("given", *EMOTIONS, "ambiguity")
-
-
-@dataclass(frozen=True, slots=True)
-class BatchItem:
-    """One row with the small picture that the gallery shows; None for a broken file."""
-
-    row: BatchRow
-    thumbnail: Image.Image | None
 
 
 def build_many_panel(service: PredictionService) -> None:
@@ -89,7 +76,7 @@ def build_many_panel(service: PredictionService) -> None:
             if len(files) > MOST_FILES:
                 raise PictureError(wording("many.too_many", most=MOST_FILES))
         found: list[BatchItem | None] = [None] * len(files)
-        yield {progress: _bar(0, len(files), wording), results: gr.Column(visible=False)}
+        yield {progress: progress_bar(0, len(files), wording), results: gr.Column(visible=False)}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             places = {
                 pool.submit(_analyse_one, service, file, wording): place
@@ -97,15 +84,15 @@ def build_many_panel(service: PredictionService) -> None:
             }
             for done, future in enumerate(as_completed(places), start=1):
                 found[places[future]] = future.result()
-                yield {progress: _bar(done, len(files), wording)}
+                yield {progress: progress_bar(done, len(files), wording)}
         finished = [item for item in found if item is not None]
         csv = to_csv([item.row for item in finished])
         yield {
-            progress: _summary(finished, wording),
+            progress: summary(finished, wording),
             items: finished,
             results: gr.Column(visible=True),
-            gallery: _gallery(finished, order, wording),
-            table: _shown_table(finished, wording),
+            gallery: gallery_of(finished, order, wording),
+            table: table_of(finished, wording),
             download: save_bytes_to_cache(csv, "moodlens.csv", download.GRADIO_CACHE),
         }
 
@@ -121,7 +108,7 @@ def build_many_panel(service: PredictionService) -> None:
     )
 
     def reorder(items: list[BatchItem], order: str, request: gr.Request) -> Any:
-        return _gallery(items, order, wording_of(request))
+        return gallery_of(items, order, wording_of(request))
 
     order.input(
         reorder,
@@ -147,64 +134,3 @@ def _analyse_one(service: PredictionService, file: SentFile, wording: Wording) -
             thumbnail.thumbnail(_THUMBNAIL)
             return BatchItem(BatchRow(file.name, answer.prediction), thumbnail)
     raise AssertionError("unreachable")
-
-
-def _gallery(
-    items: Sequence[BatchItem], order: str, wording: Wording
-) -> list[tuple[Image.Image, str]]:
-    shown = [
-        (item.row.prediction, item.thumbnail, item.row.file)
-        for item in items
-        if item.row.prediction is not None and item.thumbnail is not None
-    ]
-    if order in EMOTIONS:
-        shown.sort(key=lambda entry: -entry[0].distribution[order])
-    elif order == "ambiguity":
-        shown.sort(key=lambda entry: -entry[0].ambiguity)
-    return [
-        (thumbnail, f"{_caption(prediction, order, wording)} · {file}")
-        for prediction, thumbnail, file in shown
-    ]
-
-
-def _caption(prediction: Prediction, order: str, wording: Wording) -> str:
-    if order == "ambiguity":
-        return f"{wording('gauge.ambiguity')} {wording.percent(prediction.ambiguity)}"
-    name = order if order in EMOTIONS else prediction.dominant_emotion
-    return f"{capitalised(wording.emotion(name))} {wording.percent(prediction.distribution[name])}"
-
-
-def _shown_table(items: Sequence[BatchItem], wording: Wording) -> gr.Dataframe:
-    """The table in the viewer's language, with rounded figures."""
-    table = to_table([item.row for item in items])
-    for column in ("confidence", *EMOTIONS, "neutral", "ambiguity", "certainty"):
-        table[column] = table[column].map(lambda v: "" if pd.isna(v) else wording.percent(v))
-    for column in ("valence", "arousal"):
-        table[column] = table[column].map(lambda v: "" if pd.isna(v) else wording.number(v))
-    table["dominant_emotion"] = table["dominant_emotion"].map(
-        lambda name: "" if pd.isna(name) else capitalised(wording.emotion(name))
-    )
-    if not table["certainty"].any():
-        table = table.drop(columns="certainty")
-    problems = table.pop("problem")
-    widths = [_FILE_WIDTH] + [_FIGURE_WIDTH] * (len(table.columns) - 1)
-    if problems.any():
-        table.insert(1, "problem", problems)
-        widths.insert(1, _PROBLEM_WIDTH)
-    titles = {name: wording(f"column.{name}") for name in table.columns}
-    return gr.Dataframe(table.rename(columns=titles), column_widths=widths)
-
-
-def _bar(done: int, total: int, wording: Wording) -> str:
-    label = escape(wording("many.progress", done=done, total=total))
-    return (
-        f'<div class="ml-progress"><progress max="{total}" value="{done}" aria-label="{label}">'
-        f"</progress><span>{label}</span></div>"
-    )
-
-
-def _summary(items: Sequence[BatchItem], wording: Wording) -> str:
-    broken = sum(1 for item in items if item.row.prediction is None)
-    key = "many.done_with_problems" if broken else "many.done"
-    sentence = escape(wording(key, count=len(items) - broken, broken=broken))
-    return f'<p class="ml-progress" role="status">{sentence}</p>'

@@ -6,9 +6,9 @@ from html import escape
 
 from moodlens.emotions import PALETTE
 from moodlens.prediction import Prediction
-from moodlens.telling.charts import AffectError, colour_emoji
+from moodlens.telling.affect_chart import AffectError
 from moodlens.telling.headline import dominant_sentence, emotions_named, headline
-from moodlens.telling.wording import Wording, capitalised
+from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
 
 def waiting(wording: Wording) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from moodlens.errors import CheckpointError
 from moodlens.serving.service import PredictionService
-from moodlens.telling.charts import AffectError
+from moodlens.telling.affect_chart import AffectError
 from moodlens.telling.wording import Wording
 
 _SHOWN = ("top1", "top2", "pearson", "kl", "valence_mae", "arousal_mae")

@@ -28,6 +28,7 @@ from moodlens.interface.share_panel import build_share_panel
 from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
+from moodlens.telling.affect_chart import affect_plane
 
 ANSWER_LIFETIME = 1800.0
 """Seconds after which a session's last answer is forgotten."""
@@ -113,7 +114,7 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore, page: 
 
     def greet(request: gr.Request) -> dict[Any, Any]:
         wording = wording_of(request)
-        return {bars: charts.share_chart(None, wording), plane: charts.affect_plane(None, wording)}
+        return {bars: charts.share_chart(None, wording), plane: affect_plane(None, wording)}
 
     page.load(
         greet,

@@ -16,6 +16,7 @@ from moodlens.interface.own_parts import own_plot, static_part
 from moodlens.interface.translations import translate, wording_of
 from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
+from moodlens.telling.affect_chart import affect_plane
 from moodlens.telling.wording import Wording
 
 
@@ -111,7 +112,7 @@ def show(
             prediction.distribution if prediction else None, wording, order
         ),
         view.gauges: markup.gauges(prediction, wording),
-        view.plane: charts.affect_plane(prediction, wording, error),
+        view.plane: affect_plane(prediction, wording, error),
         view.affect: markup.affect(prediction, wording, error),
         view.more: gr.Column(visible=answer is not None),
         view.heat: heat(answer, wording),

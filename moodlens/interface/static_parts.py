@@ -10,8 +10,8 @@ from PIL import Image
 
 from moodlens.emotions import PALETTE
 from moodlens.interface import markup
-from moodlens.telling.charts import colour_emoji, data_uri
-from moodlens.telling.wording import Wording, capitalised
+from moodlens.telling.overlays import data_uri
+from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE_NAMES = ("astronaut", "cat", "coffee", "hubble_deep_field", "retina", "rocket")

@@ -13,10 +13,6 @@ unpickled.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -32,8 +27,9 @@ from torch import Tensor
 from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
 from moodlens.model.certainty import Certainty, is_finite_number
+from moodlens.model.checkpoint_files import file_sha256, read_json, write_atomically, write_json
 from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
-from moodlens.model.preprocess import centre_crop, to_pixels
+from moodlens.model.probe import run_probe
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -42,7 +38,6 @@ FORMAT = 1
 
 RESEARCH_USE = "Research use only: trained on Emotion6, which is for academic research."
 
-_MAX_CONFIG_BYTES = 4 * 2**20
 _PROBE_TOLERANCE = 0.02
 _PROBE_SCALE = (1.0,) * len(LABELS) + (8.0,) * len(SCALES)
 _FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32)
@@ -106,7 +101,7 @@ def save_checkpoint(
     """
     folder.mkdir(parents=True, exist_ok=True)
     stored = {key: _stored(key, value, storage) for key, value in network.state_dict().items()}
-    weights = _write_atomically(
+    weights = write_atomically(
         folder / WEIGHTS, lambda path: save_file(stored, path, metadata={"format": "pt"})
     )
     restored = build_network(network.config)
@@ -172,57 +167,10 @@ def verify_probe(checkpoint: Checkpoint) -> None:
         )
 
 
-@torch.inference_mode()
-def run_probe(network: EmotionNetwork) -> list[float]:
-    """Seven shares, valence and arousal of :func:`probe_picture`."""
-    crop = centre_crop(probe_picture(), network.config)
-    output = network(to_pixels([crop], network.config))
-    return [*output.logits[0].softmax(0).tolist(), *output.affect[0].tolist()]
-
-
-def probe_picture() -> Image.Image:
-    """A picture that is the same everywhere: soft colour gradients with a disc, 320 x 240."""
-    y, x = np.mgrid[0:240, 0:320].astype(np.float64)
-    disc = np.hypot(x - 200, y - 90) < 60
-    channels = [x * 0.75, 255 - y, np.where(disc, 230, 40 + (x + y) * 0.2)]
-    return Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8), "RGB")
-
-
 def read_metrics(folder: Path) -> dict[str, Any] | None:
     """The checkpoint's metrics.json, or None where it was never evaluated."""
     path = folder / METRICS
     return read_json(path) if path.is_file() else None
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read one JSON object of bounded size.
-
-    Raises:
-        CheckpointError: not there, too large, or not a JSON object.
-    """
-    try:
-        if path.stat().st_size > _MAX_CONFIG_BYTES:
-            raise CheckpointError(f"The checkpoint's {path.name} is too large.")
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"The checkpoint has no {path.name}.") from None
-    except (OSError, ValueError, RecursionError):
-        raise CheckpointError(f"The checkpoint's {path.name} cannot be read as JSON.") from None
-    if not isinstance(data, dict):
-        raise CheckpointError(f"The checkpoint's {path.name} is not a JSON object.")
-    return data
-
-
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write one JSON object atomically, readable by people."""
-    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    _write_atomically(path, lambda partial: partial.write_text(text, encoding="utf-8"))
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -290,17 +238,3 @@ def _stored(key: str, value: Tensor, storage: torch.dtype) -> Tensor:
 
 def _restored(value: Tensor) -> Tensor:
     return value.float() if value.is_floating_point() else value
-
-
-def _write_atomically(path: Path, write: Any) -> Path:
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    try:
-        write(Path(partial))
-        with Path(partial).open("rb") as file:
-            os.fsync(file.fileno())
-        Path(partial).chmod(0o644)
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
-    return path

@@ -14,11 +14,12 @@ from torch.nn import functional
 
 from moodlens.emotions import SCALE_RANGE
 from moodlens.model.backends import Backend
-from moodlens.model.checkpoint import Checkpoint, probe_picture
+from moodlens.model.checkpoint import Checkpoint
 from moodlens.model.fused import fused_network
 from moodlens.model.network import EmotionNetwork, FeatureMaps, NetworkOutput
 from moodlens.model.openvino_network import openvino_network
 from moodlens.model.preprocess import centre_crop, crop_box, decode_side, to_pixels
+from moodlens.model.probe import probe_picture
 from moodlens.prediction import ModelInfo, Prediction
 
 

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms
 
-from moodlens.pictures.containers import MAX_PROFILE_BYTES
+from moodlens.pictures.first_picture import MAX_PROFILE_BYTES
 
 _SPACE = slice(16, 20)  # of an ICC header
 _PROFILE_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}

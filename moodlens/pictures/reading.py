@@ -24,8 +24,10 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from moodlens.errors import PictureError, PictureTooLargeError, UnsupportedPictureError
 from moodlens.pictures.colour import flatten, to_srgb
-from moodlens.pictures.containers import FirstPicture, exif_orientation, first_picture
+from moodlens.pictures.containers import first_picture
+from moodlens.pictures.first_picture import FirstPicture
 from moodlens.pictures.kinds import ACCEPTED, ForeignFileError, picture_kind
+from moodlens.pictures.tiff import exif_orientation
 
 _ACCEPTED_TEXT = f"{', '.join(ACCEPTED[:-1])} and {ACCEPTED[-1]}"
 

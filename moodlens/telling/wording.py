@@ -16,6 +16,7 @@ from pathlib import Path
 
 from babel.numbers import format_decimal
 
+from moodlens.emotions import Emotion
 from moodlens.errors import MoodLensError
 
 LANGUAGES: tuple[str, ...] = ("en", "de")
@@ -108,3 +109,11 @@ def _read(name: str) -> dict[str, str]:
 def capitalised(sentence: str) -> str:
     """The sentence with a capital first letter, the rest as it is."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def colour_emoji(emotion: Emotion) -> str:
+    """The emotion's emoji with the sign that asks for it in colour.
+
+    Some text fonts hold plain outlines of the six, which browsers would take instead.
+    """
+    return f"{emotion.emoji}\N{VARIATION SELECTOR-16}"

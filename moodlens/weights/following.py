@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 
 from moodlens.errors import MoodLensError, SettingsError
-from moodlens.weights.hub import CheckpointReference, Located, fetch, newest_commit
+from moodlens.weights.hub import fetch, newest_commit
+from moodlens.weights.reference import CheckpointReference, Located
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ def follow(
     """Start to follow what a setting asks for; None where nothing newer can come.
 
     Args:
-        text: see :meth:`moodlens.weights.hub.CheckpointReference.parse`.
+        text: see :meth:`moodlens.weights.reference.CheckpointReference.parse`.
         current: what is in use now.
         offer: see :class:`Follower`.
         every: seconds between two looks at the Hub.

@@ -12,24 +12,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import queue
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from moodlens.errors import CheckpointError, HubError, MoodLensError, SettingsError
+from moodlens.weights.reference import COMMIT_ID, CheckpointReference, Located, locate_bundled
 
 if TYPE_CHECKING:  # huggingface_hub is imported late: a bundled checkpoint does without it
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
 logger = logging.getLogger(__name__)
-
-Source = Literal["hub", "cache", "bundled", "local"]
-
-BUNDLED = Path(__file__).parent.parent / "bundled"
 
 _WEIGHTS = "model.safetensors"
 _REQUIRED = ("config.json", _WEIGHTS)
@@ -42,76 +38,6 @@ _MAX_TEXT_BYTES = 4 * 2**20
 _BUNDLED = "The bundled checkpoint"
 _PATIENCE = 3.0
 _ANSWER_TIMEOUT = 10.0
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_NAME = r"\w(?:[\w.-]{0,94}\w)?"
-_ON_THE_HUB = re.compile(rf"({_NAME}/{_NAME})(?:@(\w[\w./-]{{0,199}}))?", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointReference:
-    """What was asked for: a revision on the Hub, a folder, or neither for the bundled checkpoint.
-
-    Attributes:
-        repository: ``owner/name`` on the Hub.
-        revision: a branch, a tag or a commit id.
-        folder: a folder of this machine.
-    """
-
-    repository: str | None = None
-    revision: str = "main"
-    folder: Path | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> CheckpointReference:
-        """Read ``owner/name``, ``owner/name@revision``, a folder, or nothing.
-
-        A folder that exists is taken for one, even where its name could be on the Hub.
-
-        Raises:
-            SettingsError: it is none of these.
-        """
-        text = text.strip()
-        if not text:
-            return cls()
-        if Path(text).expanduser().is_dir():
-            return cls(folder=Path(text).expanduser())
-        match = _ON_THE_HUB.fullmatch(text)
-        if match and ".." not in text and "--" not in match[1] and not match[1].endswith(".git"):
-            return cls(repository=match[1], revision=match[2] or "main")
-        raise SettingsError(
-            "The checkpoint must be owner/name, owner/name@revision, or a folder that exists."
-        )
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether the revision is a commit id, which can never come to mean anything else."""
-        return _COMMIT.fullmatch(self.revision) is not None
-
-    def __str__(self) -> str:
-        if self.repository is None:
-            return "the bundled checkpoint" if self.folder is None else "the checkpoint's folder"
-        return f"{self.repository}@{self.revision[:12] if self.is_pinned else self.revision}"
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A folder that holds a checkpoint, and how it was come by.
-
-    Attributes:
-        folder: with model.safetensors and config.json.
-        name: ``owner/name``, or None where the checkpoint's own name counts.
-        revision: the commit id on the Hub, or None where the weights' hash counts.
-        source: ``hub`` where the Hub was asked, ``cache`` where it was not or did not answer,
-            ``bundled`` or ``local``.
-        notice: a sentence for people, where this is not what was asked for.
-    """
-
-    folder: Path
-    name: str | None
-    revision: str | None
-    source: Source
-    notice: str | None = None
 
 
 def locate(text: str, *, patience: float = _PATIENCE) -> Located:
@@ -145,11 +71,6 @@ def locate(text: str, *, patience: float = _PATIENCE) -> Located:
         logger.warning("%s is not to be had: %s %s answers", reference, error, stand_in)
         notice = f"{error} {stand_in} answers instead."
         return replace(cached, notice=notice) if cached else locate_bundled(notice=notice)
-
-
-def locate_bundled(*, notice: str | None = None) -> Located:
-    """The checkpoint that comes with MoodLens."""
-    return Located(BUNDLED, None, None, "bundled", notice)
 
 
 def find_cached(reference: CheckpointReference) -> Located | None:
@@ -223,7 +144,7 @@ def _ask(reference: CheckpointReference) -> ModelInfo:
 
 
 def _commit(info: ModelInfo) -> str:
-    if not isinstance(info.sha, str) or not _COMMIT.fullmatch(info.sha):
+    if not isinstance(info.sha, str) or not COMMIT_ID.fullmatch(info.sha):
         raise HubError("The Hub's answer names no commit.")
     return info.sha
 

@@ -9,7 +9,8 @@ from moodlens.model.backends import Backend, parse_backend
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, verify_probe
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.weights.hub import CheckpointReference, Located, fetch, find_cached, locate_bundled
+from moodlens.weights.hub import fetch, find_cached
+from moodlens.weights.reference import CheckpointReference, Located, locate_bundled
 
 logger = logging.getLogger(__name__)
 

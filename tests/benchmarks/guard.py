@@ -32,7 +32,7 @@ from moodlens.model.checkpoint import Checkpoint, load_checkpoint
 from moodlens.model.predictor import Predictor
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
-from moodlens.weights.hub import locate_bundled
+from moodlens.weights.reference import locate_bundled
 from tests.benchmarks.pictures import EXAMPLES, generated_pictures
 from training.data.emotion6 import Emotion6
 from training.data.provenance import seen_in_training

@@ -19,7 +19,7 @@ from moodlens.model.predictor import Predictor
 from moodlens.model.preprocess import centre_crop
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
-from moodlens.weights.hub import locate_bundled
+from moodlens.weights.reference import locate_bundled
 from tests.benchmarks.client import latencies
 from tests.benchmarks.figures import percentile
 from tests.benchmarks.pictures import phone_jpeg, small_jpeg

@@ -29,7 +29,7 @@ from moodlens.model.network import EmotionNetwork, FeatureMaps
 from moodlens.model.openvino_network import openvino_network
 from moodlens.model.preprocess import centre_crop, decode_side, normalise, to_pixels
 from moodlens.pictures.reading import read_picture
-from moodlens.weights.hub import locate_bundled
+from moodlens.weights.reference import locate_bundled
 from tests.benchmarks.pictures import EXAMPLES, phone_jpeg, small_jpeg
 from tests.benchmarks.timing import Work, medians
 

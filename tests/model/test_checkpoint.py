@@ -15,11 +15,11 @@ from moodlens.model.checkpoint import (
     CONFIG,
     METRICS,
     WEIGHTS,
-    file_sha256,
     load_checkpoint,
     save_checkpoint,
     verify_probe,
 )
+from moodlens.model.checkpoint_files import file_sha256
 from tests.support.tiny_checkpoint import make_checkpoint, make_network
 
 HEAD = "emotion_head.weight"

@@ -9,13 +9,14 @@ from torch import Tensor
 
 import moodlens
 from moodlens.emotions import EMOTIONS
-from moodlens.model.checkpoint import load_checkpoint, probe_picture
+from moodlens.model.checkpoint import load_checkpoint
 from moodlens.model.fused import FusedConvolution, fused_network
 from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
 from moodlens.model.predictor import Predictor
+from moodlens.model.probe import probe_picture
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
-from moodlens.weights.hub import locate_bundled
+from moodlens.weights.reference import locate_bundled
 from tests.training.learning.test_frozen_norm import make
 
 MODEL = ModelInfo("bundled", "0", "bundled")

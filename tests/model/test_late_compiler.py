@@ -18,7 +18,7 @@ def run(program: str) -> str:
 def test_neither_loading_nor_answering_imports_the_compiler() -> None:
     program = """
 import sys
-from moodlens.model.checkpoint import probe_picture
+from moodlens.model.probe import probe_picture
 from moodlens.weights.pretrained import from_pretrained
 prediction = from_pretrained().predict([probe_picture()])[0]
 print(round(sum(prediction.distribution.values()), 6), [

@@ -13,15 +13,16 @@ from moodlens.emotions import EMOTIONS
 from moodlens.errors import SettingsError
 from moodlens.model import openvino_network as module
 from moodlens.model.backends import parse_backend
-from moodlens.model.checkpoint import Checkpoint, load_checkpoint, probe_picture
+from moodlens.model.checkpoint import Checkpoint, load_checkpoint
 from moodlens.model.network import NetworkConfig, build_network
 from moodlens.model.openvino_network import openvino_network
 from moodlens.model.predictor import Predictor
+from moodlens.model.probe import probe_picture
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.settings import read_settings
-from moodlens.weights.hub import locate_bundled
 from moodlens.weights.pretrained import from_pretrained
+from moodlens.weights.reference import locate_bundled
 from tests.support.running_app import REPOSITORY, RunningApp
 from tests.training.learning.test_frozen_norm import make
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from moodlens.model.checkpoint import probe_picture
+from moodlens.model.probe import probe_picture
 from moodlens.prediction import ModelInfo
 from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
@@ -36,7 +36,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(autouse=True)
 def bundled(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("moodlens.weights.hub.BUNDLED", folders[0])
+    monkeypatch.setattr("moodlens.weights.reference.BUNDLED", folders[0])
     return folders[0]
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from moodlens.model.checkpoint import probe_picture
+from moodlens.model.probe import probe_picture
 from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
-from moodlens.weights.hub import Located
+from moodlens.weights.reference import Located
 from tests.support.tiny_checkpoint import make_checkpoint
 
 

@@ -8,6 +8,8 @@ from colorspacious import cspace_convert
 
 from moodlens.emotions import EMOTIONS, LABELS, PALETTE, Emotion
 from moodlens.telling import charts
+from moodlens.telling.affect_chart import AffectError, affect_plane
+from moodlens.telling.overlays import heat_overlays
 from moodlens.telling.wording import wording
 from tests.support.predictions import make_prediction
 
@@ -81,7 +83,7 @@ def test_hover_texts_are_plain_words() -> None:
 def test_figures_carry_lists_not_encoded_arrays() -> None:
     for figure in (
         charts.share_chart(PREDICTION.distribution, ENGLISH),
-        charts.affect_plane(PREDICTION, ENGLISH, charts.AffectError(0.9, 0.6)),
+        affect_plane(PREDICTION, ENGLISH, AffectError(0.9, 0.6)),
         charts.difference_chart(PREDICTION.distribution, PREDICTION.distribution, ENGLISH),
     ):
         assert "bdata" not in figure.to_json()
@@ -89,11 +91,11 @@ def test_figures_carry_lists_not_encoded_arrays() -> None:
 
 def test_empty_charts_wait_for_a_picture() -> None:
     assert list(charts.share_chart(None, ENGLISH).data[0].x) == [0] * 6
-    assert charts.affect_plane(None, ENGLISH).layout.shapes[0].type == "line"
+    assert affect_plane(None, ENGLISH).layout.shapes[0].type == "line"
 
 
 def test_affect_plane_draws_the_point_and_its_error() -> None:
-    figure = charts.affect_plane(PREDICTION, ENGLISH, charts.AffectError(0.9, 0.6))
+    figure = affect_plane(PREDICTION, ENGLISH, AffectError(0.9, 0.6))
     ellipse = next(shape for shape in figure.layout.shapes if shape.type == "circle")
 
     assert (figure.data[0].x[0], figure.data[0].y[0]) == (3.0, 6.0)
@@ -102,7 +104,7 @@ def test_affect_plane_draws_the_point_and_its_error() -> None:
 
 
 def test_affect_plane_without_measured_error_draws_none() -> None:
-    figure = charts.affect_plane(PREDICTION, ENGLISH)
+    figure = affect_plane(PREDICTION, ENGLISH)
 
     assert all(shape.type != "circle" for shape in figure.layout.shapes)
 
@@ -126,7 +128,7 @@ def test_overlays_show_where_the_reasons_are() -> None:
     maps[EMOTIONS.index("joy"), 0, 0] = 8.0
     maps[EMOTIONS.index("fear"), 3, 3] = 4.0
 
-    overlays = charts.heat_overlays(maps)
+    overlays = heat_overlays(maps)
     alpha = {name: np.asarray(overlay)[..., 3] for name, overlay in overlays.items()}
     side = overlays["joy"].width
 
@@ -146,8 +148,8 @@ def test_overlays_ignore_what_all_logits_share() -> None:
     common = rng.normal(size=(1, 5, 5)).astype(np.float32)
 
     for a, b in zip(
-        charts.heat_overlays(maps).values(),
-        charts.heat_overlays(maps + common).values(),
+        heat_overlays(maps).values(),
+        heat_overlays(maps + common).values(),
         strict=True,
     ):
         assert np.abs(np.asarray(a).astype(int) - np.asarray(b)).max() <= 2

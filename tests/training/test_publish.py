@@ -21,8 +21,10 @@ import pytest
 from huggingface_hub import HfApi, ModelCard
 from PIL import Image
 
-from moodlens.model.checkpoint import file_sha256, load_checkpoint, probe_picture
+from moodlens.model.checkpoint import load_checkpoint
+from moodlens.model.checkpoint_files import file_sha256
 from moodlens.model.predictor import Predictor
+from moodlens.model.probe import probe_picture
 from moodlens.prediction import ModelInfo
 from moodlens.weights.pretrained import from_pretrained
 from tests.support.emotion6_factory import make_emotion6

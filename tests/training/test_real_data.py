@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from moodlens.model.checkpoint import METRICS, read_json
+from moodlens.model.checkpoint import METRICS
+from moodlens.model.checkpoint_files import read_json
 from training import crossvalidate, train
 from training.judging.folds import RESULTS
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from moodlens.model.checkpoint import METRICS, load_checkpoint, read_json
+from moodlens.model.checkpoint import METRICS, load_checkpoint
+from moodlens.model.checkpoint_files import read_json
 from tests.support.emotion6_factory import make_emotion6
 from training import crossvalidate, soup, train
 

@@ -13,14 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from moodlens.model.checkpoint import (
-    CONFIG,
-    METRICS,
-    WEIGHTS,
-    file_sha256,
-    load_checkpoint,
-    read_json,
-)
+from moodlens.model.checkpoint import CONFIG, METRICS, WEIGHTS, load_checkpoint
+from moodlens.model.checkpoint_files import file_sha256, read_json
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
 from tests.support.emotion6_factory import make_emotion6

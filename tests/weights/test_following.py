@@ -11,7 +11,7 @@ import pytest
 
 from moodlens.weights import hub as hub_module
 from moodlens.weights.following import Follower
-from moodlens.weights.hub import CheckpointReference, Located, locate_bundled
+from moodlens.weights.reference import CheckpointReference, Located, locate_bundled
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import Repository
 

@@ -16,14 +16,8 @@ from huggingface_hub import constants, try_to_load_from_cache
 
 from moodlens.errors import CheckpointError, HubError, SettingsError
 from moodlens.weights import hub as hub_module
-from moodlens.weights.hub import (
-    BUNDLED,
-    CheckpointReference,
-    Located,
-    fetch,
-    find_cached,
-    newest_commit,
-)
+from moodlens.weights.hub import fetch, find_cached, newest_commit
+from moodlens.weights.reference import BUNDLED, CheckpointReference, Located
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import Commit, Repository
 
@@ -116,7 +110,7 @@ class TestReference:
 
 def test_importing_costs_neither_torch_nor_the_hubs_client() -> None:
     code = (
-        "import sys, moodlens.weights.hub, moodlens.weights.following; moodlens.weights.hub.locate('');"
+        "import sys; from moodlens.weights import following, hub; hub.locate('');"
         "assert not {'torch', 'timm', 'huggingface_hub'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,7 +14,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from moodlens.errors import CheckpointError, HubError, MoodLensError, SettingsError
-from moodlens.model.checkpoint import file_sha256, probe_picture
+from moodlens.model.checkpoint_files import file_sha256
+from moodlens.model.probe import probe_picture
 from moodlens.prediction import ModelInfo
 from moodlens.weights.pretrained import from_pretrained
 from tests.support.hub_server import HubServer
