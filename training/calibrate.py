@@ -17,8 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from moodlens.errors import MoodLensError
-from moodlens.model.certainty import Certainty
-from moodlens.model.checkpoint import CONFIG, METRICS, load_checkpoint, read_json, write_json
 from training.data.emotion6 import Emotion6
 from training.data.ratings_file import read_ratings
 from training.judging.certainty_fit import (
@@ -26,6 +24,7 @@ from training.judging.certainty_fit import (
     dominant_is_right,
     fit_certainty,
     judge_certainty,
+    store_certainty,
 )
 
 
@@ -58,17 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"(stating the rate alone: {report.brier_of_constant:.3f})"
     )
     return 0
-
-
-def store_certainty(folder: Path, certainty: Certainty) -> None:
-    """Put a certainty into a checkpoint's config; its metrics.json goes, its weights stay.
-
-    Raises:
-        CheckpointError: the folder is not a sound checkpoint.
-    """
-    load_checkpoint(folder)
-    (folder / METRICS).unlink(missing_ok=True)
-    write_json(folder / CONFIG, read_json(folder / CONFIG) | {"certainty": certainty.to_json()})
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from rich import box
 from rich.table import Table
 
 from moodlens.errors import MoodLensError, SettingsError
-from moodlens.model.checkpoint import read_json
+from moodlens.model.checkpoint_files import read_json
 from training.data.emotion6 import Emotion6
 from training.data.split import FOLD_NAMES, load_split
 from training.judging.folds import RESULTS, gather, judge_fold

@@ -20,7 +20,7 @@ the terminal, to ``metrics.json`` in the checkpoint folder, and as pictures to i
                "seen_in_training": true | false | null (unknown), "seen": number of such pictures},
      "model_sha256": of model.safetensors,
      "config_sha256": of config.json,
-     "metrics": {name: {"value", "low", "high"}},             names: training.judging.metrics.METRICS
+     "metrics": {name: {"value", "low", "high"}},             names: judging.metrics.METRICS
      "per_emotion": {emotion: {"support", name: {"value", "low", "high"}}},
      "baselines": {"uniform" | "class_prior" | "reference": {"about", "metrics"}},
      "human_ceiling": {"15" | "30": {"against_truth" | "against_panel": metrics}},
@@ -47,23 +47,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.model.checkpoint import (
     CONFIG,
     METRICS,
     Checkpoint,
-    file_sha256,
     load_checkpoint,
     read_metrics,
     verify_probe,
-    write_json,
 )
-from moodlens.model.predictor import Predictor
-from moodlens.prediction import ModelInfo
+from moodlens.model.checkpoint_files import file_sha256, write_json
 from training.data.emotion6 import Emotion6
-from training.data.provenance import LEARNED_FROM, seen_in_training, warn_of_reference_val
+from training.data.provenance import seen_in_training, warn_of_reference_val
 from training.data.ratings import Ratings
 from training.data.split import (
     SPLIT_NAMES,
@@ -72,14 +68,11 @@ from training.data.split import (
     reference_split_agrees,
     reference_val_names,
 )
-from training.judging.answers import answers
-from training.judging.metrics_document import judge
+from training.judging.answers import predict
+from training.judging.metrics_document import FORMAT, PICTURES, judge, without_names
 from training.judging.plots import draw_all
 from training.judging.report import console, print_evaluation
 from training.learning.config import read_environment
-
-FORMAT = 1
-PICTURES = "evaluation"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,19 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def default_split(dataset: Emotion6) -> str:
     """``reference_val`` where the data set has all of it, else ``all``."""
     return "reference_val" if reference_val_names() <= set(dataset.names) else "all"
-
-
-def predict(checkpoint: Checkpoint, dataset: Emotion6) -> Ratings:
-    """Answer for every picture as the app would, with a progress bar.
-
-    Raises:
-        PictureError: a picture cannot be decoded.
-    """
-    model = ModelInfo(checkpoint.name, checkpoint.revision, "local")
-    predictor = Predictor(checkpoint, model, plain=True)
-    pictures = (dataset.picture(i, short_side=predictor.decode_side) for i in range(len(dataset)))
-    bar = tqdm(pictures, total=len(dataset), desc="predicting", unit="picture", leave=False)
-    return answers(predictor, bar)
 
 
 def evaluate(
@@ -236,14 +216,6 @@ def _write(
         reason = error.strerror or "unknown reason"
         raise SettingsError(f"The evaluation cannot be written: {reason.lower()}.") from None
     return [path.name for path in drawn]
-
-
-def without_names(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A checkpoint's training facts, less the long list of the pictures it learned from."""
-    learned = facts.get(LEARNED_FROM)
-    if not isinstance(learned, Mapping):
-        return dict(facts)
-    return {**facts, LEARNED_FROM: {k: v for k, v in learned.items() if k != "names"}}
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ from rich.table import Table
 
 from moodlens.errors import HubError, MoodLensError, SettingsError
 from moodlens.weights.hub import has_listed_hash
-from training.evaluate import PICTURES
 from training.judging.metrics import METRICS as FACTS
+from training.judging.metrics_document import PICTURES
 from training.judging.report import console
 from training.learning.config import read_environment
 from training.publishing.publication import (

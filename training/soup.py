@@ -25,7 +25,8 @@ from typing import Any
 import torch
 
 from moodlens.errors import MoodLensError, SettingsError
-from moodlens.model.checkpoint import Checkpoint, load_checkpoint, read_json, save_checkpoint
+from moodlens.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from moodlens.model.checkpoint_files import read_json
 from moodlens.model.network import EmotionNetwork, build_network
 from training.crossvalidate import folds_table, print_fold
 from training.data.emotion6 import Emotion6
@@ -34,8 +35,7 @@ from training.data.split import FOLD_NAMES, load_split
 from training.judging.folds import RESULTS, gather, judge_fold
 from training.judging.out_of_fold import NOT_JUDGED, read_judged, write_figures
 from training.judging.report import console, print_evaluation
-from training.judging.temperature import apply_temperature
-from training.judging.tempering import TEMPERATURE, temper_folds
+from training.judging.temperature import TEMPERATURE, apply_temperature, temper_folds
 from training.learning.learn import STORAGE
 from training.options import add_data_options, data_from
 

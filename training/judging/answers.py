@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from itertools import islice
 
 from PIL import Image
+from tqdm import tqdm
 
 from moodlens.emotions import EMOTIONS
+from moodlens.model.checkpoint import Checkpoint
 from moodlens.model.predictor import Predictor
+from moodlens.prediction import ModelInfo
+from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 
 _BATCH = 16
@@ -25,3 +29,16 @@ def answers(predictor: Predictor, pictures: Iterable[Image.Image]) -> Ratings:
             valence.append(prediction.valence)
             arousal.append(prediction.arousal)
     return Ratings.of(shares, valence, arousal)
+
+
+def predict(checkpoint: Checkpoint, dataset: Emotion6) -> Ratings:
+    """Answer for every picture as the app would, with a progress bar.
+
+    Raises:
+        PictureError: a picture cannot be decoded.
+    """
+    model = ModelInfo(checkpoint.name, checkpoint.revision, "local")
+    predictor = Predictor(checkpoint, model, plain=True)
+    pictures = (dataset.picture(i, short_side=predictor.decode_side) for i in range(len(dataset)))
+    bar = tqdm(pictures, total=len(dataset), desc="predicting", unit="picture", leave=False)
+    return answers(predictor, bar)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from moodlens.model.certainty import Certainty, DistributionShape, distribution_shape
+from moodlens.model.checkpoint import CONFIG, METRICS, load_checkpoint
+from moodlens.model.checkpoint_files import read_json, write_json
 from training.data.ratings import Floats, Ratings
 
 BINS = 10
@@ -164,3 +167,14 @@ def accuracy_by_coverage(stated: Floats, right: NDArray[np.bool_]) -> tuple[Cove
 def rows_to_json(rows: Sequence[ReliabilityBin] | Sequence[Coverage]) -> list[dict[str, float]]:
     """Bins or coverages as JSON, rounded to five digits."""
     return [{k: round(v, 5) for k, v in row._asdict().items()} for row in rows]
+
+
+def store_certainty(folder: Path, certainty: Certainty) -> None:
+    """Put a certainty into a checkpoint's config; its metrics.json goes, its weights stay.
+
+    Raises:
+        CheckpointError: the folder is not a sound checkpoint.
+    """
+    load_checkpoint(folder)
+    (folder / METRICS).unlink(missing_ok=True)
+    write_json(folder / CONFIG, read_json(folder / CONFIG) | {"certainty": certainty.to_json()})

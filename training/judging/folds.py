@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from moodlens.errors import SettingsError
-from moodlens.model.checkpoint import Checkpoint, write_json
+from moodlens.model.checkpoint import Checkpoint
+from moodlens.model.checkpoint_files import write_json
 from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings, write_ratings
 from training.data.split import FOLD_NAMES, load_split
-from training.evaluate import predict
+from training.judging.answers import predict
 from training.judging.metrics import METRICS, score
 
 RESULTS = "results.json"

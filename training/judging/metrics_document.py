@@ -9,6 +9,7 @@ import numpy as np
 
 from moodlens.emotions import EMOTIONS
 from moodlens.model.certainty import Certainty
+from training.data.provenance import LEARNED_FROM
 from training.data.ratings import Ratings
 from training.judging.baselines import PANEL_SIZES, REFERENCE, class_prior, human_ceiling, uniform
 from training.judging.certainty_fit import (
@@ -21,6 +22,10 @@ from training.judging.certainty_fit import (
 )
 from training.judging.metrics import RESAMPLES, Score, kl_divergence, score
 
+FORMAT = 1
+"""Of metrics.json; :mod:`training.evaluate` tells its form."""
+PICTURES = "evaluation"
+"""Where a checkpoint's plots lie beside its metrics.json."""
 WORST = 10
 
 
@@ -126,3 +131,11 @@ def _scores_to_json(scores: Mapping[str, Score]) -> dict[str, Any]:
 
 def _shares_to_json(shares: Sequence[float]) -> dict[str, float]:
     return {name: round(share, 4) for name, share in zip(EMOTIONS, shares, strict=True)}
+
+
+def without_names(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkpoint's training facts, less the long list of the pictures it learned from."""
+    learned = facts.get(LEARNED_FROM)
+    if not isinstance(learned, Mapping):
+        return dict(facts)
+    return {**facts, LEARNED_FROM: {k: v for k, v in learned.items() if k != "names"}}

@@ -8,23 +8,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from moodlens.errors import SettingsError
-from moodlens.model.checkpoint import (
-    CONFIG,
-    METRICS,
-    Checkpoint,
-    file_sha256,
-    read_json,
-    write_json,
-)
-from training.calibrate import store_certainty
+from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint
+from moodlens.model.checkpoint_files import file_sha256, read_json, write_json
 from training.data.emotion6 import Emotion6
 from training.data.provenance import warn_of_reference_val
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings
-from training.evaluate import FORMAT, without_names
-from training.judging.certainty_fit import fit_certainty
+from training.judging.certainty_fit import fit_certainty, store_certainty
 from training.judging.folds import OUT_OF_FOLD, RESULTS
-from training.judging.metrics_document import judge
+from training.judging.metrics_document import FORMAT, judge, without_names
 
 NOT_JUDGED = "Not judged yet: give --judged-by, or run training.evaluate on other pictures."
 """What train and soup say without out-of-fold ratings."""

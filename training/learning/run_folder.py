@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from moodlens.errors import CheckpointError, DatasetError, SettingsError
-from moodlens.model.checkpoint import file_sha256, read_json, write_json
+from moodlens.model.checkpoint_files import file_sha256, read_json, write_json
 from training.learning.progress import STATE
 
 RUN = "run"

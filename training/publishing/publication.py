@@ -20,13 +20,12 @@ from moodlens.model.checkpoint import (
     CONFIG,
     METRICS,
     WEIGHTS,
-    file_sha256,
     load_checkpoint,
-    read_json,
     read_metrics,
     verify_probe,
 )
-from training.evaluate import FORMAT, PICTURES
+from moodlens.model.checkpoint_files import file_sha256, read_json
+from training.judging.metrics_document import FORMAT, PICTURES
 from training.publishing.model_card import make_card
 
 CARD = "README.md"
