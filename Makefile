@@ -24,6 +24,7 @@ quality: $(VENV)/.tests-installed
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py moodlens training
 	$(BIN)/python -m tests.support.audit
 

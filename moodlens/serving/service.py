@@ -24,7 +24,8 @@ from moodlens.serving.telemetry import Telemetry
 from moodlens.serving.zero_gpu import borrow_gpu
 from moodlens.settings import Settings
 from moodlens.weights.following import Follower, follow
-from moodlens.weights.hub import Located, locate, locate_bundled
+from moodlens.weights.hub import locate
+from moodlens.weights.reference import Located, locate_bundled
 
 if TYPE_CHECKING:  # importing torch takes seconds, and the page should not wait for it
     from moodlens.model.predictor import Explanation, Predictor
@@ -188,11 +189,10 @@ class PredictionService:
         try:
             with ThreadPoolExecutor(1) as pool:  # the Hub and PyTorch's import both take seconds
                 locating = pool.submit(locate, self.settings.checkpoint)
-                import torch
-
                 import moodlens.weights.pretrained  # noqa: F401
+                from moodlens.model.devices import use_threads
             located = locating.result()
-            torch.set_num_threads(self.settings.threads)
+            use_threads(self.settings.threads)
             try:
                 self.use(located)
             except MoodLensError as error:

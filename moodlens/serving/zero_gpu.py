@@ -51,10 +51,8 @@ def explain(folder: Path, model: ModelInfo, pictures: Sequence[Image.Image]) -> 
 
 @functools.lru_cache(maxsize=1)
 def _predictor(folder: Path, model: ModelInfo) -> Predictor:
-    import torch
-
     from moodlens.model.checkpoint import load_checkpoint
+    from moodlens.model.devices import cuda_or_cpu
     from moodlens.model.predictor import Predictor
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Predictor(load_checkpoint(folder), model, device=device)
+    return Predictor(load_checkpoint(folder), model, device=cuda_or_cpu())
