@@ -1,0 +1,1 @@
+"""What `moodlens` does from a shell, one module a command."""

@@ -1,0 +1,60 @@
+"""``moodlens serve``, and app.py: settings -> service -> interface -> launch."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+
+from moodlens.errors import SettingsError
+from moodlens.serving.cores import keep_threads_apart
+from moodlens.serving.logs import configure_logging
+from moodlens.serving.service import PredictionService
+from moodlens.serving.uploads import UploadFolder
+from moodlens.settings import read_settings
+
+
+def serve() -> None:
+    """Serve the page and the REST routes until the process is asked to end."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before anything imports Gradio
+    gc.disable()  # what the imports make stays; looking through it again and again takes time
+    configure_logging()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        sys.exit(f"MoodLens cannot start: {error}")
+    uploads = UploadFolder(settings.keep_uploads_seconds)
+    keep_threads_apart(settings.threads)
+    service = PredictionService(settings)
+    service.start()
+
+    # Importing Gradio takes seconds, which the checkpoint's own thread uses.
+    from moodlens.interface import build, launch_options
+    from moodlens.serving.gate import gate
+    from moodlens.serving.rest import build_router
+
+    demo = build(service)
+    _, url, _ = demo.launch(
+        server_name=settings.host,
+        server_port=settings.port or None,
+        app_kwargs={
+            "routes": build_router(service).routes,
+            "lifespan": gate(settings, service.telemetry),
+            "openapi_url": None,
+        },
+        ssr_mode=False,
+        prevent_thread_lock=True,
+        **launch_options(settings),
+    )
+    gc.freeze()
+    gc.enable()
+    print(f"MoodLens is at {url}", flush=True)
+    stop.wait()
+    demo.close()
+    service.close()
+    uploads.close()
