@@ -82,7 +82,7 @@ def affect_plane(
         )
     else:
         figure.add_trace(go.Scatter(x=[middle], y=[middle], mode="markers", opacity=0))
-    figure.updatelayout(
+    figure.update_layout(
         **layout(PLANE_HEIGHT, wording), margin={"l": 46, "r": 12, "t": 10, "b": 46}
     )
     axis = {

@@ -65,7 +65,7 @@ def share_chart(
         )
     )
     longest = max(shares.values(), default=0) or 0.6
-    figure.updatelayout(
+    figure.update_layout(
         **layout(CHART_HEIGHT, wording),
         margin={"l": 4, "r": 12, "t": 6, "b": 34},
         bargap=0.34,
@@ -110,7 +110,7 @@ def difference_chart(
             hovertemplate="%{hovertext}<extra></extra>",
         )
     )
-    figure.updatelayout(
+    figure.update_layout(
         **layout(CHART_HEIGHT, wording), margin={"l": 4, "r": 12, "t": 6, "b": 34}, bargap=0.34
     )
     figure.update_xaxes(
@@ -151,7 +151,7 @@ def grouped_bars(
         ]
     )
     longest = max((value for values in series.values() for value in values if value), default=1)
-    figure.updatelayout(
+    figure.update_layout(
         **layout(70 + len(names) * (22 + 22 * len(series)), wording) | {"showlegend": True},
         barmode="group",
         bargap=0.3,
