@@ -1,7 +1,7 @@
 """Inputs for pictures that hand over the very files that were sent.
 
 Gradio would open them with Pillow first: orientation, transparency and frames would be lost, and a
-broken file would end in a message that helps nobody. ``images.py`` does all of that.
+broken file would end in a message that helps nobody. ``pictures/reading.py`` does all of that.
 
 So every event that reads one of these inputs is connected with ``AS_SENT``. A ``preprocess`` of our
 own would not last: Gradio builds a component anew, from its class, as soon as an event updates it.

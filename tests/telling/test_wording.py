@@ -26,7 +26,13 @@ def test_languages_have_the_same_keys_and_placeholders(language: str) -> None:
     assert placeholders(wording(language).sentences) == placeholders(wording("en").sentences)
 
 
-SHOWN_ON_THE_PAGE = ("images.py", "picture_kinds.py", "service.py", "batching.py", "feedback.py")
+SHOWN_ON_THE_PAGE = (
+    "pictures/reading.py",
+    "pictures/kinds.py",
+    "serving/service.py",
+    "serving/batching.py",
+    "feedback.py",
+)
 ERRORS = ("MoodLensError", "BusyError", "FeedbackError", "ForeignFileError")
 
 
