@@ -1,10 +1,17 @@
-"""``python -m moodlens``: see :mod:`moodlens.commands`."""
+"""``moodlens``, or ``python -m moodlens``: see :mod:`moodlens.commands`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+
+_COMMANDS = {
+    "serve": "the page and the REST routes",
+    "predict": "which emotions a few pictures evoke",
+}
+"""By name, each a module of ``moodlens.commands`` with ``add_arguments`` and ``run``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,13 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="moodlens", description="Which emotions a picture evokes, as shares of viewers."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="the page and the REST routes")
-    parser.parse_args(arguments)
-
-    from moodlens.commands.serve import serve
-
-    serve()
-    return 0
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        if asked[:1] == [name]:  # the others may take long to import
+            import_module(f"moodlens.commands.{name}").add_arguments(command)
+    options = parser.parse_args(asked)
+    status: int = import_module(f"moodlens.commands.{options.command}").run(options)
+    return status
 
 
 if __name__ == "__main__":

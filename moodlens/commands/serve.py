@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import os
 import signal
@@ -14,6 +15,17 @@ from moodlens.serving.logs import configure_logging
 from moodlens.serving.service import PredictionService
 from moodlens.serving.uploads import UploadFolder
 from moodlens.settings import read_settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """None: everything is a ``MOODLENS_*`` variable."""
+    parser.epilog = "Settings are MOODLENS_* variables, from the environment or a .env file."
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve, and return the exit status."""
+    serve()
+    return 0
 
 
 def serve() -> None:

@@ -151,15 +151,31 @@ def _decode(data: bytes, kind: str, limits: PictureLimits, short_side: int | Non
         if scale > 1:
             picture.draft(None, (picture.width // scale, picture.height // scale))
         picture.load()
-        exif = first.exif or picture.info.get("exif") or b""
-        profile = first.profile or picture.info.get("icc_profile")
-        flat = flatten(picture)
-        if short_side and (factor := min(flat.size) // short_side) > 1:
-            flat = flat.reduce(factor)
-        rgb = to_srgb(flat, profile)
-        turn = _ORIENTATIONS.get(exif_orientation(exif))
-        # Either way a plain Image comes out, which holds on to neither the file nor its metadata.
-        upright = rgb.copy() if turn is None else rgb.transpose(turn)
+        return upright_rgb(picture, first, short_side=short_side)
+
+
+def upright_rgb(
+    picture: Image.Image, first: FirstPicture | None = None, *, short_side: int | None = None
+) -> Image.Image:
+    """A decoded picture as the network sees it: upright, in sRGB, transparent parts laid on white.
+
+    Args:
+        picture: in any mode of Pillow's; it stays as it is.
+        first: the file that it was decoded from, where that tells more than Pillow knows.
+        short_side: see :func:`read_picture`.
+
+    Returns:
+        Mode RGB, without metadata.
+    """
+    exif = (first and first.exif) or picture.info.get("exif") or b""
+    profile = (first and first.profile) or picture.info.get("icc_profile")
+    flat = flatten(picture)
+    if short_side and (factor := min(flat.size) // short_side) > 1:
+        flat = flat.reduce(factor)
+    rgb = to_srgb(flat, profile)
+    turn = _ORIENTATIONS.get(exif_orientation(exif))
+    # Either way a plain Image comes out, which holds on to neither the file nor its metadata.
+    upright = rgb.copy() if turn is None else rgb.transpose(turn)
     upright.info = {}
     return upright
 

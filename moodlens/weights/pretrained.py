@@ -16,7 +16,11 @@ logger = logging.getLogger(__name__)
 
 
 def from_pretrained(
-    checkpoint: str = "", *, revision: str | None = None, backend: Backend = "torch"
+    checkpoint: str = "",
+    *,
+    revision: str | None = None,
+    device: str = "cpu",
+    backend: Backend = "torch",
 ) -> Predictor:
     """Load a checkpoint and check it.
 
@@ -28,6 +32,7 @@ def from_pretrained(
         checkpoint: ``owner/name`` or ``owner/name@revision`` on the Hub, a folder, or nothing for
             the checkpoint that comes with MoodLens.
         revision: a branch, tag or commit id on the Hub; ``main`` by default.
+        device: where PyTorch computes.
         backend: what runs the network.
 
     Raises:
@@ -37,11 +42,14 @@ def from_pretrained(
     """
     parse_backend(backend)
     asked = checkpoint if revision is None else f"{checkpoint}@{revision}"
-    predictor, _ = load_located(_locate(CheckpointReference.parse(asked)), backend=backend)
+    located = _locate(CheckpointReference.parse(asked))
+    predictor, _ = load_located(located, device=device, backend=backend)
     return predictor
 
 
-def load_located(located: Located, *, backend: Backend = "torch") -> tuple[Predictor, Checkpoint]:
+def load_located(
+    located: Located, *, device: str = "cpu", backend: Backend = "torch"
+) -> tuple[Predictor, Checkpoint]:
     """Load and check weights that are on this machine.
 
     Raises:
@@ -52,7 +60,7 @@ def load_located(located: Located, *, backend: Backend = "torch") -> tuple[Predi
     model = ModelInfo(
         located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
     )
-    return Predictor(checkpoint, model, backend=backend), checkpoint
+    return Predictor(checkpoint, model, device=device, backend=backend), checkpoint
 
 
 def _locate(reference: CheckpointReference) -> Located:

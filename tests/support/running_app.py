@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -25,10 +25,18 @@ class RunningApp:
     Args:
         folder: where the app keeps what it writes: uploads, feedback, its log.
         environ: settings on top of the test's own environment.
+        command: what starts it.
     """
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str] | None = None,
+        *,
+        command: Sequence[str] = (sys.executable, str(REPOSITORY / "app.py")),
+    ) -> None:
         self.folder = folder
+        self.command = command
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "app.log"
@@ -45,7 +53,7 @@ class RunningApp:
     def __enter__(self) -> RunningApp:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(REPOSITORY / "app.py")],
+                self.command,
                 cwd=self.folder,
                 env=self.environ,
                 stdout=log,
