@@ -24,6 +24,7 @@ quality: $(VENV)/.tests-installed
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
+	$(BIN)/vermin --quiet --target=3.10- --no-tips $(CODE)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app.py moodlens training
 	$(BIN)/python -m tests.support.audit
@@ -45,7 +46,7 @@ clean:
 	rm -rf $(VENV)
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MoodLens needs Python 3.11 or newer.")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "MoodLens needs Python 3.10 or newer.")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.app-installed: requirements.txt | $(BIN)/python

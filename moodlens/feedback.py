@@ -24,7 +24,7 @@ import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,7 +85,7 @@ class FeedbackStore:
         self._folder = folder
         self._configured_salt = salt.encode()
         self._lock = threading.Lock()
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         self._file = folder / _RECORDS / f"feedback-{stamp}-{secrets.token_hex(4)}.jsonl"
         self._scheduler: Any = None
         self._closing = threading.Event()
@@ -120,7 +120,7 @@ class FeedbackStore:
             hashed = hmac.new(self._salt(), sha256, hashlib.sha256).hexdigest()
             kept = self._keep(picture, hashed) if picture else None
             record = {
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 "way": way,
                 "felt": _rounded(shares),
                 "predicted": _rounded(predicted_shares(prediction)),

@@ -42,7 +42,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ def evaluate(
     document: dict[str, Any] = {
         "format": FORMAT,
         "name": checkpoint.name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "command": f"python -m training.evaluate --data DIR --checkpoint DIR --split {split.name}",
         "warnings": warnings_about(checkpoint.training, dataset, split, seen),
         "split": {

@@ -20,7 +20,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +211,7 @@ def _tag_and_deploy(
     api: HfApi, repository: str, commit: str, space: str | None, out: Console
 ) -> int:
     """What comes after the commit; a failure here leaves the commit as it is."""
-    tag = f"{datetime.now(UTC):%Y-%m-%d}-{commit[:8]}"
+    tag = f"{datetime.now(timezone.utc):%Y-%m-%d}-{commit[:8]}"
     setting = f"{repository}@{commit}"
     problems = 0
     try:

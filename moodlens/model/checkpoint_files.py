@@ -13,6 +13,7 @@ from typing import Any
 from moodlens.errors import CheckpointError
 
 _MAX_JSON_BYTES = 4 * 2**20
+_PIECE = 2**20
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -42,8 +43,11 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 def file_sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:

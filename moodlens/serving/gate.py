@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, MutableMapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -174,7 +174,7 @@ class _Body:
         left = self._began + allowed - time.monotonic()
         try:
             message = await asyncio.wait_for(self.plain_receive(), max(left, 0))
-        except TimeoutError:
+        except asyncio.TimeoutError:  # no kin of TimeoutError before Python 3.11
             raise self._break_off(
                 SlowUploadError("The upload took too long; please try again.")
             ) from None
@@ -226,13 +226,14 @@ async def _refuse(error: MoodLensError, receive: Receive, scope: Scope, send: Se
 
     await response(scope, receive, send_all_but_the_end)
     if not isinstance(error, SlowUploadError):
-        try:
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while (await receive()).get("more_body", False):
-                    pass
-        except TimeoutError:
-            pass
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(_drain(receive), _LINGER_SECONDS)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drain(receive: Receive) -> None:
+    while (await receive()).get("more_body", False):
+        pass
 
 
 def _with_own_headers(send: Send, *, rest: bool) -> Send:

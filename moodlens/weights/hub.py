@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moodlens.errors import CheckpointError, HubError, MoodLensError, SettingsError
+from moodlens.model.checkpoint_files import file_sha256
 from moodlens.weights.reference import COMMIT_ID, CheckpointReference, Located, locate_bundled
 
 if TYPE_CHECKING:  # huggingface_hub is imported late: a bundled checkpoint does without it
@@ -195,8 +196,7 @@ def has_listed_hash(path: Path, file: RepoSibling) -> bool:
     Large files are listed by SHA-256, the others as git names them.
     """
     if file.lfs is not None:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == file.lfs.sha256
+        return file_sha256(path) == file.lfs.sha256
     content = path.read_bytes()
     blob = f"blob {len(content)}\0".encode() + content
     return hashlib.sha1(blob, usedforsecurity=False).hexdigest() == file.blob_id

@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
 from tests.support.hub_answers import READ_TOKEN, WRITE_TOKEN, Answer, Answers, Site, error_answer
 from tests.support.hub_store import Repository
@@ -78,7 +78,7 @@ class HubServer:
         self._server: _Server | None = None
         self._port = 0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> HubServer:
         self.start()
         return self
 
@@ -191,7 +191,7 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients may hang up; anything else is a fault of this server and fails the test."""
-        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)
 
 

@@ -10,7 +10,7 @@ import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from functools import cached_property
 
 _LARGE_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".pkl", ".onnx", ".parquet", ".zip")
@@ -59,7 +59,7 @@ class Commit:
     parent: str | None
     title: str
     message: str = ""
-    date: datetime = field(default_factory=lambda: datetime.now(UTC))
+    date: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
 
 
 class Repository:
@@ -77,7 +77,7 @@ class Repository:
         self.kind = kind
         self.name = name
         self.private = private
-        self.created = datetime.now(UTC)
+        self.created = datetime.now(timezone.utc)
         self.commits: dict[str, Commit] = {}
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
