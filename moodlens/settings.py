@@ -15,6 +15,9 @@ from moodlens.model.backends import Backend, parse_backend
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits
 
 _MEGA = 1_000_000
+_HOST = ("MOODLENS_HOST", "GRADIO_SERVER_NAME")
+_PORT = ("MOODLENS_PORT", "GRADIO_SERVER_PORT", "PORT")
+"""The second is Gradio's convention, the third that of platforms which run containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class Settings:
             empty for the bundled one.
         follow_seconds: ``MOODLENS_FOLLOW_SECONDS``; pause between two looks at the Hub for newer
             weights, where ``checkpoint`` names a branch.
-        host: ``MOODLENS_HOST``; the address to listen on.
-        port: ``MOODLENS_PORT``; 0 takes any free one.
+        host: ``MOODLENS_HOST``, else ``GRADIO_SERVER_NAME``; the address to listen on.
+        port: ``MOODLENS_PORT``, else ``GRADIO_SERVER_PORT``, else ``PORT``; 0 takes any free one.
         threads: ``MOODLENS_THREADS``; processor threads for one prediction.
         backend: ``MOODLENS_BACKEND``; what runs the network, ``torch`` or ``openvino``.
         max_queue: ``MOODLENS_MAX_QUEUE``; predictions that may wait before new ones are refused.
@@ -89,8 +92,8 @@ def read_settings(
     return Settings(
         checkpoint=values.get("MOODLENS_CHECKPOINT", "").strip(),
         follow_seconds=_number(values, "MOODLENS_FOLLOW_SECONDS", 300, 1, 86_400),
-        host=values.get("MOODLENS_HOST", "").strip() or default_host,
-        port=_number(values, "MOODLENS_PORT", 7860, 0, 65535),
+        host=values.get(_first_set(values, *_HOST), "").strip().strip("[]") or default_host,
+        port=_number(values, _first_set(values, *_PORT), 7860, 0, 65535),
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
         backend=_backend(values, "MOODLENS_BACKEND"),
         max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
@@ -104,6 +107,10 @@ def read_settings(
         feedback_salt=values.get("MOODLENS_FEEDBACK_SALT", "").strip(),
         show_agreement=_switch(values, "MOODLENS_SHOW_AGREEMENT"),
     )
+
+
+def _first_set(values: Mapping[str, str], *names: str) -> str:
+    return next((name for name in names if values.get(name, "").strip()), names[0])
 
 
 def _number(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

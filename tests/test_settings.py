@@ -30,8 +30,28 @@ def test_a_space_listens_to_the_outside() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "host", "port"),
+    [
+        ({"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": "8000"}, "0.0.0.0", 8000),
+        ({"PORT": "8080"}, "127.0.0.1", 8080),
+        ({"PORT": "8080", "GRADIO_SERVER_PORT": "8000"}, "127.0.0.1", 8000),
+        ({"PORT": "8080", "MOODLENS_PORT": "80", "GRADIO_SERVER_NAME": "[::1]"}, "::1", 80),
+        ({"GRADIO_SERVER_NAME": "0.0.0.0", "MOODLENS_HOST": "127.0.0.1"}, "127.0.0.1", 7860),
+        ({"PORT": " "}, "127.0.0.1", 7860),
+    ],
+)
+def test_the_conventions_of_others_count_where_the_own_variables_are_not_set(
+    environ: dict[str, str], host: str, port: int
+) -> None:
+    settings = read_settings(environ, NOWHERE)
+    assert (settings.host, settings.port) == (host, port)
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("PORT", "http"),
+        ("GRADIO_SERVER_PORT", "99999"),
         ("MOODLENS_PORT", "65536"),
         ("MOODLENS_THREADS", "0"),
         ("MOODLENS_MAX_QUEUE", "-1"),

@@ -9,6 +9,8 @@ import signal
 import sys
 import threading
 
+from moodlens.commands.environment import refuse_openings, tell_gradio
+from moodlens.commands.listening import refuse_taken, taken
 from moodlens.errors import SettingsError
 from moodlens.serving.cores import keep_threads_apart
 from moodlens.serving.logs import configure_logging
@@ -30,16 +32,18 @@ def run(options: argparse.Namespace) -> int:
 
 def serve() -> None:
     """Serve the page and the REST routes until the process is asked to end."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before anything imports Gradio
     gc.disable()  # what the imports make stays; looking through it again and again takes time
     configure_logging()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
+        refuse_openings(os.environ)
         settings = read_settings()
+        refuse_taken(settings.host, settings.port)
     except SettingsError as error:
         sys.exit(f"MoodLens cannot start: {error}")
+    tell_gradio()
     uploads = UploadFolder(settings.keep_uploads_seconds)
     keep_threads_apart(settings.threads)
     service = PredictionService(settings)
@@ -51,18 +55,22 @@ def serve() -> None:
     from moodlens.serving.rest import build_router
 
     demo = build(service)
-    _, url, _ = demo.launch(
-        server_name=settings.host,
-        server_port=settings.port or None,
-        app_kwargs={
-            "routes": build_router(service).routes,
-            "lifespan": gate(settings, service.telemetry),
-            "openapi_url": None,
-        },
-        ssr_mode=False,
-        prevent_thread_lock=True,
-        **launch_options(settings),
-    )
+    try:
+        _, url, _ = demo.launch(
+            server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
+            server_port=settings.port or None,
+            app_kwargs={
+                "routes": build_router(service).routes,
+                "lifespan": gate(settings, service.telemetry),
+                "openapi_url": None,
+            },
+            prevent_thread_lock=True,
+            **launch_options(settings),
+        )
+    except OSError:  # somebody took the port in the meantime
+        service.close()
+        uploads.close()
+        sys.exit(f"MoodLens cannot start: {taken(settings.port)}")
     gc.freeze()
     gc.enable()
     print(f"MoodLens is at {url}", flush=True)

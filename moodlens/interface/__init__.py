@@ -16,6 +16,7 @@ from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
 from moodlens.interface.own_parts import static_part
 from moodlens.interface.picture_panel import build_picture_panel
+from moodlens.interface.space import leave_space_extras_out
 from moodlens.interface.status import build_status
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
@@ -60,6 +61,7 @@ def build(service: PredictionService) -> gr.Blocks:
                 build_about_panel(service, tab)
         build_endpoint(service)
     refuse_addresses(page)
+    leave_space_extras_out(page)
     return page.queue(max_size=settings.max_queue, default_concurrency_limit=8)
 
 
@@ -69,6 +71,11 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "theme": build_theme(),
         "head": f"<style>{_STYLE.read_text(encoding='utf-8')}</style>",
         "i18n": translate,
+        # Said even where it is the default: on a Space, or by its environment, Gradio has others.
+        "share": False,
+        "pwa": False,
+        "num_workers": 0,
+        "ssr_mode": False,
         "max_file_size": settings.limits.max_bytes,
         "state_session_capacity": _SESSIONS_REMEMBERED,
         "run_history": False,

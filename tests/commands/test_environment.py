@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from moodlens.commands.environment import refuse_openings
+from moodlens.errors import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GRADIO_SHARE", "True"),
+        ("GRADIO_ALLOWED_PATHS", "/etc"),
+        ("GRADIO_WATCH_DIRS", "."),
+        ("GRADIO_VIBE_MODE", "1"),
+        ("GRADIO_LOCAL_DEV_MODE", "1"),
+    ],
+)
+def test_what_would_open_a_door_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} .*please unset it.$"):
+        refuse_openings({"PATH": "/bin", name: value})
+
+
+def test_what_opens_nothing_is_no_reason_to_stop() -> None:
+    refuse_openings({"GRADIO_SHARE": "False", "GRADIO_ALLOWED_PATHS": " ", "GRADIO_THEME": "x"})
