@@ -92,6 +92,7 @@ def _run_fold(name: str, dataset: Emotion6, config: Config, args: argparse.Names
         config,
         out=args.out / name,
         cache=args.cache,
+        keep_views=args.keep_views,
         name=f"{config.backbone}-{name}",
         teachers=[folder / f"without_{name}.csv" for folder in args.teacher_dir],
     )

@@ -66,6 +66,12 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="for frozen features of any run (or CACHE_DIR)",
     )
+    parser.add_argument(
+        "--keep-views",
+        action="store_true",
+        help="keep there what frozen stages make of each view: folds and recipes with the same "
+        "augmentation learn several times faster from it, at up to 0.4 MB a picture and epoch",
+    )
 
 
 def config_from(args: argparse.Namespace) -> Config:

@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config,
             out=args.out,
             cache=args.cache,
+            keep_views=args.keep_views,
             name=args.name or f"moodlens-{config.backbone}",
             teachers=args.teacher,
             facts={"split": args.split},
@@ -85,7 +86,7 @@ def _document(
     judged: Judged | None,
 ) -> dict[str, Any]:
     """The figures in metrics.json, written now if there is something to judge by."""
-    if judged is None and learned.heads is not None and not learned.history:
+    if judged is None and not learned.history and learned.heads and learned.heads.out_of_fold:
         judged = Judged(learned.heads.out_of_fold)
     if judged is None:
         return read_metrics(folder) or {}

@@ -138,15 +138,15 @@ def load_config(
     if file is not None:
         values = _merge(values, _read_yaml(file))
     recipes, backbones = values.pop("recipes"), values.pop("backbones")
-    if recipe is not None:
-        if recipe not in recipes:
-            raise SettingsError(
-                f"There is no recipe {recipe!r}. Choose from: {', '.join(recipes)}."
-            )
-        values = _merge(values, recipes[recipe])
+    if recipe is not None and recipe not in recipes:
+        raise SettingsError(f"There is no recipe {recipe!r}. Choose from: {', '.join(recipes)}.")
+    asked = recipes[recipe] if recipe is not None else {}
     overrides = dict(overrides or {})
-    backbone = str(overrides.get("backbone", values.get("backbone")))
-    values = _merge(values, backbones.get(backbone, {}))
+    backbone = str(overrides.get("backbone", asked.get("backbone", values.get("backbone"))))
+    wanted = backbones.get(backbone, {})
+    # A recipe for one backbone knows better than what that backbone wants in general.
+    for changes in (wanted, asked) if asked.get("backbone") == backbone else (asked, wanted):
+        values = _merge(values, changes)
     for name, value in overrides.items():
         values = _merge(values, _nested(name, value))
     try:

@@ -28,6 +28,7 @@ from training.learning.augment import train_preset
 from training.learning.average import WeightAverage
 from training.learning.config import Config, FinetuneConfig
 from training.learning.frozen_norm import freeze_norms
+from training.learning.frozen_views import FrozenStages, KeptViews
 from training.learning.losses import affect_loss, emotion_loss
 from training.learning.progress import Learning, Progress
 from training.learning.workers import Workers
@@ -59,6 +60,7 @@ def fine_tune(
     config: Config,
     run: Path,
     *,
+    views: Path | None = None,
     validate: Validate | None = None,
     workers: Workers | None = None,
 ) -> list[dict[str, Any]]:
@@ -69,6 +71,7 @@ def fine_tune(
         examples: what to learn from.
         config: all hyper-parameters.
         run: folder for the state and the history; a state that lies there is gone on from.
+        views: folder for what frozen stages make of views, where that is to be kept.
         validate: judges the averaged weights every ``finetune.validate_every`` epochs, and with
             ``finetune.patience`` stops a run that no longer improves, at its best weights.
         workers: the processes that train as one.
@@ -80,13 +83,13 @@ def fine_tune(
     tune = config.finetune
     freeze_norms(network, freeze_depthwise=tune.freeze_depthwise)
     groups = parameter_groups(network, tune)
-    optimizer = torch.optim.AdamW(groups)
+    optimizer = torch.optim.AdamW(groups, fused=True)
     steps = math.ceil(len(examples.pictures) / tune.batch_size)
     schedule = _schedule(optimizer, tune, steps * tune.epochs)
     average = WeightAverage(network, tune.ema)
     learning = Learning(network, optimizer, schedule, average)
+    batch_loss = _BatchLoss(network, examples, config, views)
     progress = Progress.load(run, learning)
-    batch_loss = _BatchLoss(network, examples, config)
     for epoch in range(progress.epoch, tune.epochs):
         if progress.is_exhausted(tune.patience):
             break
@@ -166,8 +169,16 @@ def parameter_groups(network: EmotionNetwork, tune: FinetuneConfig) -> list[dict
 class _BatchLoss:
     """The loss of some pictures of a batch, freshly augmented."""
 
-    def __init__(self, network: EmotionNetwork, examples: Examples, config: Config) -> None:
-        self._examples, self._config = examples, config
+    def __init__(
+        self, network: EmotionNetwork, examples: Examples, config: Config, views: Path | None
+    ) -> None:
+        self._examples, self._config, self._network = examples, config, network.config
+        self._stages = FrozenStages(network, config.finetune.freeze_stages)
+        self._kept: KeptViews | None = None
+        if views and not config.augment.mixup and self._stages.belong_to(network):
+            self._kept = KeptViews(
+                views, self._stages, network, config, examples.pictures, examples.numbers
+            )
         self._preset = train_preset(network.config, config.augment)
         affect = np.column_stack([examples.targets.valence, examples.targets.arousal])
         self._shares = torch.tensor(examples.targets.shares, dtype=torch.float32)
@@ -187,23 +198,33 @@ class _BatchLoss:
         """
         if not rows:
             return None
-        pixels = normalise(torch.stack([self._draw(row, epoch) for row in rows]), network.config)
         shares, affect = self._shares[rows], self._affect[rows]
-        if self._config.augment.mixup:
-            pixels, shares, affect = self._mix(rows, epoch, pixels, shares, affect)
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=self._config.finetune.precision == "bf16"
         ):
-            features = network.pool(network.feature_maps(pixels))
+            if self._kept:
+                kept = self._kept.maps(rows, epoch, lambda missing: self._draw(missing, epoch))
+                with self._stages.left_out():
+                    maps = network.feature_maps(kept)
+            else:
+                pixels = self._draw(rows, epoch)
+                if self._config.augment.mixup:
+                    pixels, shares, affect = self._mix(rows, epoch, pixels, shares, affect)
+                maps = network.feature_maps(pixels)
+            features = network.pool(maps)
         features = nn.functional.dropout(features.float(), self._config.finetune.dropout)
         output = network.heads(features)
         losses = emotion_loss(output.logits, shares, self._config.labels, self._config.loss)
         affect_losses = affect_loss(output.affect, affect, self._spread)
         return (losses + self._config.loss.affect_weight * affect_losses).sum() / size
 
-    def _draw(self, row: int, epoch: int) -> Tensor:
-        torch.manual_seed(_seed(self._config.seed, epoch, self._examples.numbers[row]))
-        return self._preset(self._examples.pictures[row])
+    def _draw(self, rows: list[int], epoch: int) -> Tensor:
+        """[N, 3, S, S]: normalised views of these pictures."""
+        views = []
+        for row in rows:
+            torch.manual_seed(_seed(self._config.seed, epoch, self._examples.numbers[row]))
+            views.append(self._preset(self._examples.pictures[row]))
+        return normalise(torch.stack(views), self._network)
 
     def _mix(self, rows: list[int], epoch: int, *values: Tensor) -> tuple[Tensor, ...]:
         """Mixup within the rows (Zhang et al., ICLR 2018)."""

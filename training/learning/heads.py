@@ -58,13 +58,14 @@ class ChosenHeads:
         heads: fitted with the best L2.
         l2: the best for the emotion head.
         affect_l2: the best for the affect head.
-        out_of_fold: ratings of every picture by heads that never saw it, from one upright view.
+        out_of_fold: ratings of every picture by heads that never saw it, from one upright view; None
+            where there was nothing to choose and the network learns on from these heads.
     """
 
     heads: LinearHeads
     l2: float
     affect_l2: float
-    out_of_fold: Ratings
+    out_of_fold: Ratings | None
 
 
 def choose_heads(features: Tensor, ratings: Ratings, config: Config) -> ChosenHeads:
@@ -83,6 +84,9 @@ def choose_heads(features: Tensor, ratings: Ratings, config: Config) -> ChosenHe
         (l2 or candidates[-1], affect_l2 or scales[-1])
         for l2, affect_l2 in zip_longest(candidates, scales)
     ]
+    if len(pairs) == 1 and config.finetune.epochs:
+        heads = fit_heads(features, ratings, config, *pairs[0])
+        return ChosenHeads(heads, *pairs[0], out_of_fold=None)
     judged = [_out_of_fold(features, ratings, config, pair) for pair in pairs]
     scores = [score(predicted, ratings) for predicted in judged]
     best = min(range(len(candidates)), key=lambda i: scores[i]["kl"])

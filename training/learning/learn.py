@@ -62,6 +62,7 @@ def learn(
     cache: Path,
     name: str,
     teachers: Sequence[Path] = (),
+    keep_views: bool = False,
     facts: Mapping[str, Any] | None = None,
     workers: Workers | None = None,
 ) -> Learned:
@@ -77,6 +78,7 @@ def learn(
         cache: folder for frozen features, shared by all runs.
         name: of the checkpoint.
         teachers: files of ratings that the targets are mixed with.
+        keep_views: whether what frozen stages make of views is kept in the cache too.
         facts: more facts for the checkpoint's ``training``.
         workers: the processes that train as one.
 
@@ -110,6 +112,7 @@ def learn(
             config=config,
             run=run,
             teachers=teachers,
+            views=cache / "views" if keep_views else None,
             workers=workers,
         )
     if workers.is_first:
@@ -142,6 +145,7 @@ def _fine_tune(
     config: Config,
     run: Path,
     teachers: Sequence[Path],
+    views: Path | None,
     workers: Workers,
 ) -> list[dict[str, Any]]:
     side = _ROOM_FOR_CROPS * network.config.resize_to
@@ -158,7 +162,9 @@ def _fine_tune(
     examples = Examples(
         [pictures[i] for i in rows], aims[rows], [numbers[i] for i in rows.tolist()]
     )
-    return fine_tune(network, examples, config, run, validate=validate, workers=workers)
+    return fine_tune(
+        network, examples, config, run, views=views, validate=validate, workers=workers
+    )
 
 
 def _validation(pictures: list[Image.Image], true: Ratings) -> Validate:

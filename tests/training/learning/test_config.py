@@ -8,7 +8,8 @@ from training.learning.config import load_config, parse_override, read_environme
 
 
 def test_every_recipe_and_first_class_backbone_is_valid() -> None:
-    for recipe in ("frozen", "reference", "bold", "gentle", "steady", "steadier"):
+    recipes = ("frozen", "reference", "bold", "gentle", "steady", "steadier", "resnet", "lite")
+    for recipe in recipes:
         for backbone in ("tf_efficientnet_lite2", "efficientnet_b0", "resnet50", "convnext_tiny"):
             config = load_config(recipe=recipe, overrides={"backbone": backbone})
             assert config.backbone == backbone
@@ -22,6 +23,14 @@ def test_later_layers_win(tmp_path: Path) -> None:
     assert load_config(file, recipe="bold").finetune.epochs == 8
     assert load_config(file, overrides={"finetune.epochs": 1}).finetune.epochs == 1
     assert load_config(file, recipe="frozen").finetune.lr == 0.5
+
+
+def test_a_recipe_for_one_backbone_wins_over_what_that_backbone_wants_in_general() -> None:
+    own, other = load_config(recipe="resnet"), {"backbone": "resnet50"}
+
+    assert (own.backbone, own.finetune.freeze_stages) == ("resnet50", 4)
+    assert load_config(recipe="steady", overrides=other).finetune.freeze_stages == 2
+    assert load_config(recipe="resnet", overrides={"finetune.lr": 1.0}).finetune.lr == 1.0
 
 
 @pytest.mark.parametrize(
