@@ -58,8 +58,8 @@ class ChosenHeads:
         heads: fitted with the best L2.
         l2: the best for the emotion head.
         affect_l2: the best for the affect head.
-        out_of_fold: ratings of every picture by heads that never saw it, from one upright view; None
-            where there was nothing to choose and the network learns on from these heads.
+        out_of_fold: ratings of every picture by heads that never saw it, from one upright view;
+            None where there was nothing to choose and the network learns on from these heads.
     """
 
     heads: LinearHeads

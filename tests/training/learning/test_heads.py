@@ -55,7 +55,9 @@ def test_the_chosen_l2_is_the_best_out_of_fold() -> None:
     kl = []
     for l2 in candidates:
         config = load_config(overrides={"heads.l2": [l2]})
-        kl.append(score(choose_heads(features, ratings, config).out_of_fold, ratings)["kl"])
+        judged = choose_heads(features, ratings, config).out_of_fold
+        assert judged is not None
+        kl.append(score(judged, ratings)["kl"])
     chosen = choose_heads(features, ratings, load_config(overrides={"heads.l2": candidates}))
 
     assert chosen.l2 == candidates[int(np.argmin(kl))]
@@ -65,6 +67,7 @@ def test_out_of_fold_is_worse_than_remembered() -> None:
     features, ratings = make(pictures=60, width=40)
     chosen = choose_heads(features, ratings, load_config(overrides={"heads.l2": [0.01]}))
     remembered = score(chosen.heads.predict(features[0]), ratings)["kl"]
+    assert chosen.out_of_fold is not None
     assert score(chosen.out_of_fold, ratings)["kl"] > remembered
 
 
@@ -74,3 +77,17 @@ def test_the_same_seed_gives_the_same_weights(method: str) -> None:
     config = load_config(overrides={"heads.method": method, "heads.epochs": 2})
     a, b = (fit_heads(features, ratings, config, 0.1, 1.0) for _ in range(2))
     assert torch.equal(a.weight, b.weight)
+
+
+def test_nothing_is_judged_where_nothing_is_chosen_and_more_is_learned() -> None:
+    features, ratings = make()
+    settings = {"heads.l2": [0.3], "heads.affect_l2": [1.0]}
+
+    more = load_config(overrides={**settings, "finetune.epochs": 1})
+
+    learning_on = choose_heads(features, ratings, more)
+    ending = choose_heads(features, ratings, load_config(overrides=settings))
+
+    assert learning_on.out_of_fold is None
+    assert ending.out_of_fold is not None
+    assert torch.equal(learning_on.heads.weight, ending.heads.weight)
