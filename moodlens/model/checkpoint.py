@@ -7,8 +7,8 @@ unpickled.
 ``config.json``::
 
     {"format": 1, "name": "...", "license": "...", "weights_sha256": "...",
-     "network": {NetworkConfig}, "probe": [nine numbers], "certainty": {...} or null,
-     "training": {facts about how the weights came to be}}
+     "network": {NetworkConfig} or {EnsembleConfig}, "probe": [nine numbers],
+     "certainty": {...} or null, "training": {facts about how the weights came to be}}
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
 from moodlens.model.certainty import Certainty, is_finite_number
 from moodlens.model.checkpoint_files import file_sha256, read_json, write_atomically, write_json
-from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.model.ensemble import Config, Network, build, config_from_json
 from moodlens.model.probe import run_probe
+from moodlens.model.storage import restored, stored
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -40,7 +41,6 @@ RESEARCH_USE = "Research use only: trained on Emotion6, which is for academic re
 
 _PROBE_TOLERANCE = 0.02
 _PROBE_SCALE = (1.0,) * len(LABELS) + (8.0,) * len(SCALES)
-_FLOAT_TYPES = (torch.float16, torch.bfloat16, torch.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Checkpoint:
         license: the terms of the weights.
     """
 
-    network: EmotionNetwork
+    network: Network
     name: str
     weights_sha256: str
     probe: Sequence[float]
@@ -66,7 +66,7 @@ class Checkpoint:
     license: str = RESEARCH_USE
 
     @property
-    def config(self) -> NetworkConfig:
+    def config(self) -> Config:
         return self.network.config
 
     @property
@@ -77,7 +77,7 @@ class Checkpoint:
 
 def save_checkpoint(
     folder: Path,
-    network: EmotionNetwork,
+    network: Network,
     *,
     name: str,
     training: Mapping[str, Any],
@@ -97,22 +97,23 @@ def save_checkpoint(
         training: facts about how the weights came to be, as JSON.
         certainty: the calibrator, if one was fitted.
         license: the terms of the weights.
-        storage: dtype of the stored matrices; heads, biases and batch-norm variances stay float32.
+        storage: dtype of the stored matrices, float32, float16 or int8: :mod:`.storage`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stored = {key: _stored(key, value, storage) for key, value in network.state_dict().items()}
+    state = network.state_dict()
+    tensors = stored(state, storage)
     weights = write_atomically(
-        folder / WEIGHTS, lambda path: save_file(stored, path, metadata={"format": "pt"})
+        folder / WEIGHTS, lambda path: save_file(tensors, path, metadata={"format": "pt"})
     )
-    restored = build_network(network.config)
-    restored.load_state_dict({k: _restored(v) for k, v in stored.items()}, strict=True)
+    again = build(network.config)
+    again.load_state_dict(restored(tensors, state), strict=True)
     config = {
         "format": FORMAT,
         "name": name,
         "license": license,
         "weights_sha256": file_sha256(weights),
         "network": network.config.to_json(),
-        "probe": [round(value, 5) for value in run_probe(restored.eval())],
+        "probe": [round(value, 5) for value in run_probe(again.eval())],
         "certainty": certainty.to_json() if certainty else None,
         "training": dict(training),
     }
@@ -128,7 +129,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             not fit; a value is not finite; the network is unreasonably large.
     """
     config = _read_config(folder)
-    network_config = NetworkConfig.from_json(config["network"])
+    network_config = config_from_json(config["network"])
     weights = folder / WEIGHTS
     if not weights.is_file():
         pickled = any(path.suffix in {".bin", ".pt", ".pth", ".pkl"} for path in folder.iterdir())
@@ -140,8 +141,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"The checkpoint's {WEIGHTS} is damaged or not the one its {CONFIG} describes: "
             "the SHA-256 differs."
         )
-    network = build_network(network_config)
-    network.load_state_dict(_read_weights(weights, network.state_dict()), strict=True)
+    network = build(network_config)
+    network.load_state_dict(restored(_read_weights(weights), network.state_dict()), strict=True)
     certainty = config["certainty"]
     return Checkpoint(
         network=network.eval(),
@@ -197,44 +198,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _read_weights(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as file:
-            found = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-            _compare(found, {key: tuple(value.shape) for key, value in expected.items()})
-            tensors = {key: file.get_tensor(key) for key in found}
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError:
         raise CheckpointError(f"The checkpoint's {WEIGHTS} is truncated or damaged.") from None
-    for key, tensor in tensors.items():
-        floating = expected[key].is_floating_point()
-        if floating != (tensor.dtype in _FLOAT_TYPES):
-            raise CheckpointError(f"The checkpoint's {key!r} has the wrong type of number.")
-        if floating and not torch.isfinite(tensor).all():
-            raise CheckpointError(f"The checkpoint's {key!r} holds values that are not finite.")
-    return {key: _restored(tensor) for key, tensor in tensors.items()}
-
-
-def _compare(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> None:
-    for problem, keys in (
-        ("lacks", sorted(expected.keys() - found.keys())),
-        ("has an unexpected", sorted(found.keys() - expected.keys())),
-    ):
-        if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            raise CheckpointError(f"The checkpoint {problem} {keys[0]!r}{more}.")
-    for key, shape in expected.items():
-        if found[key] != shape:
-            raise CheckpointError(
-                f"The checkpoint's {key!r} has shape {list(found[key])} instead of {list(shape)}."
-            )
-
-
-def _stored(key: str, value: Tensor, storage: torch.dtype) -> Tensor:
-    value = value.detach().to("cpu").contiguous()
-    is_head = key.startswith(("emotion_head.", "affect_head."))
-    keep = not value.is_floating_point() or is_head or key.endswith("running_var")
-    return value if keep else value.to(storage)
-
-
-def _restored(value: Tensor) -> Tensor:
-    return value.float() if value.is_floating_point() else value

@@ -104,6 +104,11 @@ class NetworkConfig:
         """The short side, in pixels, to which a picture is scaled before the centre crop."""
         return round(self.input_size / self.crop_pct)
 
+    @property
+    def seen_share(self) -> float:
+        """The side of the square that is seen, as a share of the picture's short side."""
+        return self.input_size / self.resize_to
+
     @classmethod
     def for_backbone(
         cls,

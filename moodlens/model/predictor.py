@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 
 from moodlens.emotions import SCALE_RANGE
+from moodlens.model.activation_maps import contributions, on_one_grid
 from moodlens.model.backends import Backend
 from moodlens.model.checkpoint import Checkpoint
+from moodlens.model.ensemble import members_of, weighted_mean, weights_of
 from moodlens.model.fused import fused_network
 from moodlens.model.network import EmotionNetwork, FeatureMaps, NetworkOutput
 from moodlens.model.openvino_network import openvino_network
-from moodlens.model.preprocess import centre_crop, crop_box, decode_side, to_pixels
+from moodlens.model.preprocess import Crops, crop_box, decode_side, to_pixels
 from moodlens.model.probe import probe_picture
 from moodlens.prediction import ModelInfo, Prediction
 
@@ -30,14 +32,25 @@ class Explanation:
     Attributes:
         prediction: what :meth:`Predictor.predict` answers.
         maps: [7, h, w] in the order of ``LABELS``: what each position adds to each logit. Averaged
-            over positions, plus the head's bias, they are the logits (class activation maps; Zhou
-            et al., CVPR 2016). None where the backbone does not pool by averaging.
+            over positions, plus the heads' bias, they are the logits (class activation maps; Zhou
+            et al., CVPR 2016). None where a backbone does not pool by averaging.
         box: left, top, right, bottom of the square that the maps cover, in picture pixels.
+        features: [F] the pooled features that the heads see, of all levels of all members.
     """
 
     prediction: Prediction
     maps: NDArray[np.float32] | None
     box: tuple[float, float, float, float]
+    features: NDArray[np.float32]
+
+
+class _Seen(NamedTuple):
+    """What one member makes of N pictures."""
+
+    levels: FeatureMaps
+    features: Tensor
+    """[N, F] of this member."""
+    output: NetworkOutput
 
 
 class Predictor:
@@ -66,16 +79,19 @@ class Predictor:
         self._device = torch.device(device)
         network = checkpoint.network.eval().to(self._device)
         network = network.to(memory_format=torch.channels_last)
+        members = members_of(network)
         if not plain and self._device.type == "cpu":
-            network = _serving_form(network, backend)
-        self._network = network
+            members = tuple(_serving_form(member, backend) for member in members)
+        self._members = members
+        self._weights = weights_of(self.config)
         self._certainty = checkpoint.certainty
+        self._widest = max((member.config for member in members), key=lambda c: c.seen_share)
         self._maps_are_exact = self._pools_by_averaging()
 
     @property
     def decode_side(self) -> int:
         """The short side, in pixels, that pictures should have at least."""
-        return decode_side(self.config)
+        return max(decode_side(member.config) for member in self._members)
 
     def predict(self, pictures: Sequence[Image.Image]) -> list[Prediction]:
         """Answer for a batch of upright RGB pictures, in their order."""
@@ -89,35 +105,35 @@ class Predictor:
         """
         if not pictures:
             return []
-        crops = [centre_crop(picture, self.config) for picture in pictures]
-        pixels = to_pixels(crops, self.config).to(self._device)
-        feature_maps = self._network.feature_maps(pixels)
-        output = self._network.heads(self._network.pool(feature_maps))
+        seen = self._look(pictures)
+        output = weighted_mean([member.output for member in seen], self._weights)
+        features = torch.cat([member.features for member in seen], dim=1).cpu().numpy()
         maps: Sequence[NDArray[np.float32] | None] = [None] * len(pictures)
         if self._maps_are_exact:
-            maps = list(self._contributions(feature_maps).cpu().numpy())
+            maps = list(self._maps(seen).cpu().numpy())
         return [
-            Explanation(prediction, positions, crop_box(*picture.size, self.config))
-            for prediction, positions, picture in zip(
-                self._predictions(output), maps, pictures, strict=True
+            Explanation(prediction, positions, crop_box(*picture.size, self._widest), row)
+            for prediction, positions, picture, row in zip(
+                self._predictions(output), maps, pictures, features, strict=True
             )
         ]
 
-    def _contributions(self, feature_maps: FeatureMaps) -> Tensor:
-        """[N, 7, h, w]: what each position of the last level adds to each logit, by all levels.
+    def _look(self, pictures: Sequence[Image.Image]) -> list[_Seen]:
+        crops, seen = Crops(pictures), []
+        for member in self._members:
+            pixels = to_pixels(crops.for_network(member.config), member.config).to(self._device)
+            levels = member.feature_maps(pixels)
+            features = member.pool(levels)
+            seen.append(_Seen(levels, features, member.heads(features)))
+        return seen
 
-        Finer levels are averaged over a position's area; where areas overlap, the map is moved so
-        that its average stays what it was.
-        """
-        weights = self._network.emotion_head.weight.split(self._network.channels, dim=1)
-        height, width = feature_maps[-1].shape[-2:]
-        maps = []
-        for weight, level in zip(weights, feature_maps, strict=True):
-            fine = torch.einsum("kf,nfhw->nkhw", weight, level)
-            coarse = functional.adaptive_avg_pool2d(fine, (height, width))
-            change = (fine.mean(dim=(-2, -1)) - coarse.mean(dim=(-2, -1)))[..., None, None]
-            maps.append(coarse + change)
-        return torch.stack(maps).sum(dim=0)
+    def _maps(self, seen: Sequence[_Seen]) -> Tensor:
+        """[N, 7, h, w] of all members together."""
+        maps = [
+            weight * contributions(member, looked.levels)
+            for member, looked, weight in zip(self._members, seen, self._weights, strict=True)
+        ]
+        return on_one_grid(maps, [member.config.seen_share for member in self._members])
 
     def _predictions(self, output: NetworkOutput) -> list[Prediction]:
         shares = output.logits.double().softmax(dim=1).tolist()
@@ -136,15 +152,16 @@ class Predictor:
     @torch.inference_mode()
     def _pools_by_averaging(self) -> bool:
         """Found out on the probe picture, which also warms the kernels up for the first viewer."""
-        pixels = to_pixels([centre_crop(probe_picture(), self.config)], self.config)
-        feature_maps = self._network.feature_maps(pixels.to(self._device))
-        features = self._network.pool(feature_maps)
-        if any(level.ndim != 4 for level in feature_maps):
-            return False
-        average = torch.cat([level.mean(dim=(-2, -1)) for level in feature_maps], dim=1)
-        return average.shape == features.shape and torch.allclose(
-            average, features, rtol=1e-3, atol=1e-4
-        )
+        return all(map(_is_average, self._look([probe_picture()])))
+
+
+def _is_average(seen: _Seen) -> bool:
+    if any(level.ndim != 4 for level in seen.levels):
+        return False
+    average = torch.cat([level.mean(dim=(-2, -1)) for level in seen.levels], dim=1)
+    return average.shape == seen.features.shape and torch.allclose(
+        average, seen.features, rtol=1e-3, atol=1e-4
+    )
 
 
 def _serving_form(network: EmotionNetwork, backend: Backend) -> EmotionNetwork:

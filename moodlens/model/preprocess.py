@@ -33,7 +33,7 @@ def decode_side(config: NetworkConfig) -> int:
 
 def crop_box(width: int, height: int, config: NetworkConfig) -> tuple[float, float, float, float]:
     """The centred square that the network sees: left, top, right, bottom, in picture pixels."""
-    side = min(width, height) * config.input_size / config.resize_to
+    side = min(width, height) * config.seen_share
     left, top = (width - side) / 2, (height - side) / 2
     return left, top, left + side, top + side
 
@@ -56,6 +56,25 @@ def centre_crop(picture: Image.Image, config: NetworkConfig) -> NDArray[np.uint8
         reducing_gap=3.0,
     )
     return np.asarray(cropped)
+
+
+class Crops:
+    """The centre crops of some pictures, cut once for all networks that see them alike.
+
+    Args:
+        pictures: mode RGB, upright.
+    """
+
+    def __init__(self, pictures: Sequence[Image.Image]) -> None:
+        self._pictures = pictures
+        self._cut: dict[tuple[int, int, str], list[NDArray[np.uint8]]] = {}
+
+    def for_network(self, config: NetworkConfig) -> list[NDArray[np.uint8]]:
+        """Of each picture [S, S, 3] channel values 0..255."""
+        view = config.input_size, config.resize_to, config.interpolation
+        if view not in self._cut:
+            self._cut[view] = [centre_crop(picture, config) for picture in self._pictures]
+        return self._cut[view]
 
 
 def to_pixels(crops: Sequence[NDArray[np.uint8]], config: NetworkConfig) -> Tensor:

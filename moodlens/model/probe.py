@@ -10,15 +10,19 @@ import numpy as np
 import torch
 from PIL import Image
 
-from moodlens.model.network import EmotionNetwork
-from moodlens.model.preprocess import centre_crop, to_pixels
+from moodlens.model.ensemble import Network, members_of, weighted_mean, weights_of
+from moodlens.model.preprocess import Crops, to_pixels
 
 
 @torch.inference_mode()
-def run_probe(network: EmotionNetwork) -> list[float]:
+def run_probe(network: Network) -> list[float]:
     """Seven shares, valence and arousal of :func:`probe_picture`."""
-    crop = centre_crop(probe_picture(), network.config)
-    output = network(to_pixels([crop], network.config))
+    crops = Crops([probe_picture()])
+    outputs = [
+        member(to_pixels(crops.for_network(member.config), member.config))
+        for member in members_of(network)
+    ]
+    output = weighted_mean(outputs, weights_of(network.config))
     return [*output.logits[0].softmax(0).tolist(), *output.affect[0].tolist()]
 
 

@@ -29,6 +29,7 @@ from PIL import Image
 
 from moodlens.emotions import EMOTIONS
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint
+from moodlens.model.ensemble import members_of
 from moodlens.model.predictor import Predictor
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
@@ -112,9 +113,12 @@ def answer_paths(checkpoint: Checkpoint) -> dict[str, Answer]:
         return read_picture(data, short_side=side)
 
     def cut(picture: Image.Image) -> Image.Image:
-        """Resized, then cropped: afterwards the one-pass crop finds nothing left to resize."""
-        config = plain.config
-        scale = config.resize_to / min(picture.size)
+        """Resized, then cropped: afterwards the one-pass crop finds nothing left to resize.
+
+        Of an ensemble, the member that wants the picture largest; for others it is resized twice.
+        """
+        members = members_of(checkpoint.network)
+        scale = max(member.config.resize_to for member in members) / min(picture.size)
         width, height = (round(edge * scale) for edge in picture.size)
         return picture.resize((width, height), Image.Resampling.BICUBIC)
 

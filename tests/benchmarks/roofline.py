@@ -7,14 +7,18 @@ EfficientNet gets near it; what matters is what is left to gain.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from moodlens.model.checkpoint import Checkpoint
+from moodlens.model.ensemble import members_of
 from moodlens.model.fused import fused_network
+from moodlens.model.network import EmotionNetwork
 from tests.benchmarks.timing import Work, medians
 
 _SIDE = 1536
@@ -48,25 +52,33 @@ class Roofline:
 @torch.inference_mode()
 def measure_roofline(checkpoint: Checkpoint, *, rounds: int = 30) -> Roofline:
     """Count the operations, then time products and forward passes in turn."""
-    network = checkpoint.network.eval().to(memory_format=torch.channels_last)
-    pixels = torch.randn(1, 3, network.config.input_size, network.config.input_size)
-    pixels = pixels.contiguous(memory_format=torch.channels_last)
+    members = members_of(checkpoint.network.eval().to(memory_format=torch.channels_last))
+    sides = [member.config.input_size for member in members]
+    pixels = [
+        torch.randn(1, 3, side, side).contiguous(memory_format=torch.channels_last)
+        for side in sides
+    ]
     with FlopCounterMode(display=False) as counter:
-        network(pixels)
+        _forward(members, pixels)
     products = {
         str(dtype).removeprefix("torch."): torch.randn(_SIDE, _SIDE).to(dtype)
         for dtype in (torch.float32, torch.bfloat16)
     }
     works: dict[str, Work] = {name: _product(matrix) for name, matrix in products.items()}
     for name, dtype in _FORMS.items():
-        form = network if dtype is None else fused_network(network, dtype=dtype)
-        works[name] = lambda form=form: form.feature_maps(pixels)
+        forms = members if dtype is None else [fused_network(m, dtype=dtype) for m in members]
+        works[name] = partial(_forward, forms, pixels)
     times = medians(works, rounds=rounds)
     return Roofline(
         operations=counter.get_total_flops(),
         rates={name: 2 * _SIDE**3 / times[name] * 1000 for name in products},
         forwards={name: times[name] for name in _FORMS},
     )
+
+
+def _forward(networks: Sequence[EmotionNetwork], pixels: Sequence[Tensor]) -> None:
+    for network, batch in zip(networks, pixels, strict=True):
+        network.feature_maps(batch)
 
 
 def _product(matrix: Tensor) -> Work:

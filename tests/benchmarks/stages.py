@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 
 from moodlens.model.checkpoint import load_checkpoint
+from moodlens.model.ensemble import EnsembleConfig
+from moodlens.model.network import NetworkConfig
 from moodlens.model.predictor import Predictor
-from moodlens.model.preprocess import centre_crop
+from moodlens.model.preprocess import Crops
 from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo
 from moodlens.weights.reference import locate_bundled
@@ -37,13 +40,14 @@ def measure_stages(data: bytes, predictor: Predictor, folder: Path, *, rounds: i
     file = folder / "picture.jpg"
     file.write_bytes(data)
     side, config = predictor.decode_side, predictor.config
+    members = config.members if isinstance(config, EnsembleConfig) else (config,)
     picture = read_picture(data, short_side=side)
     (prediction,) = predictor.predict([picture])
     times = medians(
         {
             "read": file.read_bytes,
             "decode": lambda: read_picture(data, short_side=side),
-            "resize": lambda: centre_crop(picture, config),
+            "resize": lambda: _crop(picture, members),
             "answer": lambda: predictor.predict([picture]),
             "JSON": lambda: json.dumps(prediction.to_json()),
         },
@@ -58,6 +62,12 @@ def measure_stages(data: bytes, predictor: Predictor, folder: Path, *, rounds: i
         "forward": forward,
         "JSON": times["JSON"],
     }
+
+
+def _crop(picture: Image.Image, members: Sequence[NetworkConfig]) -> None:
+    crops = Crops([picture])
+    for member in members:
+        crops.for_network(member)
 
 
 def draw(stages: Mapping[str, Stages], path: Path) -> None:

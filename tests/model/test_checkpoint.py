@@ -20,6 +20,7 @@ from moodlens.model.checkpoint import (
     verify_probe,
 )
 from moodlens.model.checkpoint_files import file_sha256
+from moodlens.model.ensemble import members_of
 from tests.support.tiny_checkpoint import make_checkpoint, make_network
 
 HEAD = "emotion_head.weight"
@@ -137,7 +138,7 @@ def test_a_config_from_before_there_were_levels(folder: Path) -> None:
     loaded = load_checkpoint(folder)
 
     verify_probe(loaded)
-    assert loaded.config.levels == 0
+    assert members_of(loaded.network)[0].config.levels == 0
 
 
 def test_a_giant_network_is_refused_before_it_is_built(folder: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from moodlens.model.checkpoint import save_checkpoint
+from moodlens.model.ensemble import Ensemble
 from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
 
 CONFIG = NetworkConfig(
@@ -23,15 +24,26 @@ CONFIG = NetworkConfig(
 
 
 def make_network(
-    seed: int = 0, *, levels: int = 0, side: int = CONFIG.input_size
+    seed: int = 0,
+    *,
+    levels: int = 0,
+    side: int = CONFIG.input_size,
+    crop_pct: float = CONFIG.crop_pct,
 ) -> EmotionNetwork:
     """Random weights; another seed gives clearly other answers."""
     torch.manual_seed(seed)
-    network = build_network(replace(CONFIG, levels=levels, input_size=side))
+    network = build_network(replace(CONFIG, levels=levels, input_size=side, crop_pct=crop_pct))
     with torch.no_grad():
         torch.nn.init.normal_(network.emotion_head.bias)
         network.affect_head.bias.uniform_(3, 7)
     return network.eval()
+
+
+def make_ensemble(seed: int = 0, *, levels: int = 1, sides: tuple[int, int] = (64, 96)) -> Ensemble:
+    """Two such networks, of which the second sees more of the picture than the first."""
+    first = make_network(seed, levels=levels, side=sides[0])
+    second = make_network(seed + 1, levels=levels, side=sides[1], crop_pct=1.0)
+    return Ensemble([first, second], (0.75, 0.25)).eval()
 
 
 def make_checkpoint(

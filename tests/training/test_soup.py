@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from moodlens.model.checkpoint import METRICS, load_checkpoint
+from moodlens.model.checkpoint import METRICS, Checkpoint, load_checkpoint, verify_probe
 from moodlens.model.checkpoint_files import read_json
+from moodlens.model.ensemble import members_of
 from tests.support.emotion6_factory import make_emotion6
 from training import crossvalidate, soup, train
 
@@ -15,6 +16,10 @@ TUNED = [
     "--threads", "1", "--set", "input_size=64", "--set", "heads.l2=[0.1]",
     "--set", "heads.affect_l2=[1.0]", "--epochs", "1", "--batch-size", "8",
 ]  # fmt: skip
+
+
+def bias_of(checkpoint: Checkpoint) -> torch.Tensor:
+    return members_of(checkpoint.network)[0].emotion_head.bias
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +83,50 @@ def test_a_temperature_that_suits_the_other_folds(data: list[str]) -> None:
     assert tempered["mean"]["kl"] != raw["mean"]["kl"]
     for fold in ("fold0", "fold4"):
         before, after = (load_checkpoint(Path(n, fold)) for n in ("raw", "tempered"))
-        ratio = before.network.emotion_head.bias / after.network.emotion_head.bias
+        ratio = bias_of(before) / bias_of(after)
         expected = torch.full((7,), after.training["temperature"])
         torch.testing.assert_close(ratio, expected, rtol=1e-4, atol=0)
 
     plain, final = (load_checkpoint(Path(name)) for name in ("plain", "soup"))
     assert final.training["temperature"] == tempered["temperature"]
-    ratio = plain.network.emotion_head.bias / final.network.emotion_head.bias
+    ratio = bias_of(plain) / bias_of(final)
     torch.testing.assert_close(ratio, torch.full((7,), tempered["temperature"]))
+
+
+def test_networks_of_two_kinds_answer_as_one(
+    data: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = {"a": ["--set", "levels=2"], "b": ["--set", "input_size=80"]}
+    for name, kind in kinds.items():
+        assert train.main([*data, *TUNED, *kind, "--out", name]) == 0
+        assert crossvalidate.main([*data, *TUNED, *kind, "--out", f"cv-{name}"]) == 0
+    ensemble = [*data, "--ensemble", "--weights", "3,1"]
+    folds = [*ensemble, "--folds", "cv-a", "cv-b", "--temperature"]
+    assert soup.main([*folds, "--out", "cv-pair"]) == 0
+    judged = ["--judged-by", "cv-pair", "--storage", "int8"]
+    assert soup.main([*ensemble, "a", "b", "--out", "pair", *judged]) == 0
+
+    pair, a, b = (load_checkpoint(Path(name)) for name in ("pair", "a", "b"))
+    verify_probe(pair)
+    assert pair.config.to_json() == {
+        "members": [a.config.to_json(), b.config.to_json()],
+        "weights": [0.75, 0.25],
+    }
+    assert len(pair.training["config"]["ensemble"]) == 2
+    temperature = pair.training["temperature"]
+    assert temperature == read_json(Path("cv-pair", "results.json"))["temperature"]
+    for member, alone in zip(members_of(pair.network), (a, b), strict=True):
+        bias = bias_of(alone) / temperature
+        torch.testing.assert_close(member.emotion_head.bias, bias)
+    assert pair.certainty is not None
+
+    capsys.readouterr()
+    assert soup.main([*ensemble, "pair", "a", "--out", "x"]) == 2
+    assert "is an ensemble already" in capsys.readouterr().err
+    assert soup.main([*ensemble, "a", "b", "a", "--out", "x"]) == 2
+    assert "one number above 0 for each member" in capsys.readouterr().err
+    assert soup.main([*data, "--weights", "1,1", "a", "b", "--out", "x"]) == 2
+    assert "belong to --ensemble" in capsys.readouterr().err
 
 
 def test_one_fold_alone_has_no_temperature(

@@ -15,6 +15,7 @@ from PIL import Image
 
 from moodlens.model.checkpoint import CONFIG, METRICS, WEIGHTS, load_checkpoint
 from moodlens.model.checkpoint_files import file_sha256, read_json
+from moodlens.model.ensemble import members_of
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
 from tests.support.emotion6_factory import make_emotion6
@@ -82,8 +83,8 @@ def test_earlier_stages_may_feed_the_heads(data: Path) -> None:
     assert learn(data, "out", *TUNED, "--set", "levels=2") == 0
 
     checkpoint = load_checkpoint(Path("out"))
-    network, picture = checkpoint.network, Emotion6.read(data).picture(0)
-    assert checkpoint.config.levels == 2
+    (network,), picture = members_of(checkpoint.network), Emotion6.read(data).picture(0)
+    assert network.config.levels == 2
     assert len(network.channels) == 3
     for weight in network.emotion_head.weight.split(network.channels, dim=1):
         assert weight.abs().max() > 0
@@ -236,7 +237,8 @@ def test_a_pretrained_file_is_used(data: Path) -> None:
     save_file(backbone, "pretrained.safetensors")
     assert learn(data, "second", *TINY, "--pretrained", "pretrained.safetensors") == 0
 
-    stored = load_checkpoint(Path("second")).network.backbone.state_dict()
+    (network,) = members_of(load_checkpoint(Path("second")).network)
+    stored = network.backbone.state_dict()
     for key, value in backbone.items():
         assert torch.equal(stored[key], value), key
 

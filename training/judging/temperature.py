@@ -17,7 +17,7 @@ import torch
 from tqdm import tqdm
 
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from moodlens.model.network import EmotionNetwork
+from moodlens.model.ensemble import Network, members_of
 from training.data.emotion6 import Emotion6
 from training.data.ratings import Floats, Ratings
 from training.data.ratings_file import read_ratings
@@ -56,10 +56,11 @@ def fit_temperature(said: Ratings, true: Ratings) -> float:
 
 
 @torch.no_grad()
-def apply_temperature(network: EmotionNetwork, temperature: float) -> None:
+def apply_temperature(network: Network, temperature: float) -> None:
     """Divide the logits, in place: maps that add up to them still do."""
-    network.emotion_head.weight.div_(temperature)
-    network.emotion_head.bias.div_(temperature)
+    for member in members_of(network):
+        member.emotion_head.weight.div_(temperature)
+        member.emotion_head.bias.div_(temperature)
 
 
 def _softmax(logits: Floats) -> Floats:

@@ -100,7 +100,7 @@ class Config(_Section):
     crop_pct: Annotated[float, Field(gt=0, le=1)] | None
     levels: Annotated[int, Field(ge=0)]
     labels: Labels
-    storage: Literal["float32", "float16"]
+    storage: Literal["float32", "float16", "int8"]
     heads: HeadsConfig
     loss: LossConfig
     finetune: FinetuneConfig

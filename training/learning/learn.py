@@ -32,7 +32,7 @@ from training.learning.run_folder import close_run, describe, open_run
 from training.learning.targets import targets
 from training.learning.workers import Workers
 
-STORAGE = {"float32": torch.float32, "float16": torch.float16}
+STORAGE = {"float32": torch.float32, "float16": torch.float16, "int8": torch.int8}
 _ROOM_FOR_CROPS = 2
 """Short sides of the eval preset: a crop of a quarter of the picture is not enlarged."""
 
