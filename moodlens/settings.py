@@ -33,6 +33,7 @@ class Settings:
         port: ``MOODLENS_PORT``, else ``GRADIO_SERVER_PORT``, else ``PORT``; 0 takes any free one.
         threads: ``MOODLENS_THREADS``; processor threads for one prediction.
         backend: ``MOODLENS_BACKEND``; what runs the network, ``torch`` or ``openvino``.
+        zero_gpu: ``MOODLENS_ZERO_GPU``; whether a ZeroGPU Space answers on the lent processor.
         max_queue: ``MOODLENS_MAX_QUEUE``; predictions that may wait before new ones are refused.
         limits: ``MOODLENS_MAX_MEGABYTES`` and ``MOODLENS_MAX_MEGAPIXELS``.
         max_upload_bytes: ``MOODLENS_MAX_UPLOAD_MEGABYTES``; all files that the page sends at once.
@@ -56,6 +57,7 @@ class Settings:
     port: int = 7860
     threads: int = 2
     backend: Backend = "torch"
+    zero_gpu: bool = False
     max_queue: int = 64
     limits: PictureLimits = DEFAULT_LIMITS
     max_upload_bytes: int = 300 * _MEGA
@@ -96,6 +98,7 @@ def read_settings(
         port=_number(values, _first_set(values, *_PORT), 7860, 0, 65535),
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
         backend=_backend(values, "MOODLENS_BACKEND"),
+        zero_gpu=_switch(values, "MOODLENS_ZERO_GPU"),
         max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
         limits=PictureLimits(max_bytes=megabytes * _MEGA, max_pixels=megapixels * _MEGA),
         max_upload_bytes=upload_megabytes * _MEGA,

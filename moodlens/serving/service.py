@@ -21,7 +21,7 @@ from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.serving.batching import Batcher
 from moodlens.serving.telemetry import Telemetry
-from moodlens.serving.zero_gpu import borrow_gpu
+from moodlens.serving.zero_gpu import register
 from moodlens.settings import Settings
 from moodlens.weights.following import Follower, follow
 from moodlens.weights.hub import locate
@@ -80,7 +80,7 @@ class PredictionService:
         self._failure: str | None = None
         self._settled = threading.Event()
         self._follower: Follower | None = None
-        self._explain_on_gpu = borrow_gpu()
+        self._explain_on_gpu = register(wanted=settings.zero_gpu)
         self._loader = threading.Thread(target=self._load, name="moodlens-load", daemon=True)
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
             self._explain_batch, max_waiting=settings.max_queue
@@ -140,6 +140,11 @@ class PredictionService:
             BusyError: too many wait already, or the checkpoint is still loading.
         """
         self.wait_until_ready()
+        loaded = self._loaded
+        if self._explain_on_gpu is not None and loaded is not None:
+            found = self._explain_on_gpu(loaded.folder, loaded.predictor.model, picture)
+            if found is not None:
+                return found
         return self._explain(picture)
 
     def wait_until_ready(self, seconds: float = _LOADING_PATIENCE) -> None:
@@ -219,9 +224,4 @@ class PredictionService:
         loaded = self._loaded
         if loaded is None:
             raise BusyError("MoodLens is still waking up; please try again in a moment.", 5)
-        if self._explain_on_gpu is not None:
-            try:
-                return self._explain_on_gpu(loaded.folder, loaded.predictor.model, pictures)
-            except Exception as error:  # whatever the Space says: nobody's turn, no time left
-                logger.warning("answering without the graphics processor: %r", error)
         return loaded.predictor.explain(pictures)

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.running_app import REPOSITORY, RunningApp
@@ -58,14 +58,19 @@ class SpaceApp(RunningApp):
     Args:
         environ: the variables and secrets that its owner has set.
         port: a free one by default.
+        script: what Python is to run.
     """
 
     def __init__(
-        self, environ: Mapping[str, str] | None = None, *, port: int | None = None
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+        script: Sequence[str] = ("app.py",),
     ) -> None:
         self._place = Path(tempfile.mkdtemp(prefix="space-"))
         self._place.chmod(0o755)
-        super().__init__(self._place / "app", command=(*user_prefix(), sys.executable, "app.py"))
+        super().__init__(self._place / "app", command=(*user_prefix(), sys.executable, *script))
         if port is not None:
             self.port, self.url = port, f"http://127.0.0.1:{port}"
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
