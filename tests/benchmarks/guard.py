@@ -147,7 +147,7 @@ def main() -> int:
         paths = answer_paths(checkpoint)
         own.ask(paths, [*(path.read_bytes() for path in EXAMPLES), *generated_pictures()])
         if dataset is not None:
-            unseen = _unseen(checkpoint, dataset)
+            unseen = unseen_pictures(checkpoint, dataset)
             rated.ask(paths, (path.read_bytes() for path in unseen.paths))
             rated.viewers += unseen.ratings.distribution.tolist()
     refused = False
@@ -163,7 +163,8 @@ def main() -> int:
     return int(refused)
 
 
-def _unseen(checkpoint: Checkpoint, dataset: Emotion6) -> Emotion6:
+def unseen_pictures(checkpoint: Checkpoint, dataset: Emotion6) -> Emotion6:
+    """Those that a checkpoint did not learn from; all, and a warning, where that is not known."""
     seen = seen_in_training(checkpoint.training, dataset.names)
     learned = set(seen or ())
     unseen = [i for i, name in enumerate(dataset.names) if name not in learned]

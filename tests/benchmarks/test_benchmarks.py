@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from moodlens.model.checkpoint import load_checkpoint
+from moodlens.model.predictor import Predictor
+from moodlens.prediction import ModelInfo
 from moodlens.weights.pretrained import from_pretrained
+from moodlens.weights.reference import locate_bundled
 from tests.benchmarks import stages, training_speed
 from tests.benchmarks.client import Sender, latencies, throughput
 from tests.benchmarks.figures import Goal, Row, percentile, table
 from tests.benchmarks.guard import Change
-from tests.benchmarks.pictures import small_jpeg
+from tests.benchmarks.pictures import EXAMPLES, small_jpeg
 from tests.benchmarks.services import OURS, REFERENCE, running
+from tests.benchmarks.stability import CHANGES, changes
 from tests.benchmarks.timing import medians
 
 
@@ -105,3 +110,18 @@ def test_stages_are_timed_and_drawn(tmp_path: Path) -> None:
     stages.draw({"640x480": times, "again": times}, tmp_path / "stages.png")
     with Image.open(tmp_path / "stages.png") as picture:
         assert picture.width > 300
+
+
+def test_stability_tells_what_moved_an_answer_from_what_did_not() -> None:
+    """Of a picture that is its own mirror image, mirroring moves nothing."""
+    checkpoint = load_checkpoint(locate_bundled().folder)
+    predictor = Predictor(checkpoint, ModelInfo(checkpoint.name, "", "local"))
+    photo = np.asarray(Image.open(EXAMPLES[0]).convert("RGB").resize((160, 240)))
+    symmetric = Image.fromarray(np.concatenate([photo, photo[:, ::-1]], axis=1))
+
+    moved = changes(predictor, [symmetric, Image.fromarray(photo)])
+
+    assert moved.keys() == CHANGES.keys()
+    assert all(shares.shape == (2, 6) for shares in moved.values())
+    assert moved["mirrored"][0].max() < 1e-6
+    assert moved["mirrored"][1].max() > 1e-4
