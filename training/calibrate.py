@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from moodlens.errors import MoodLensError
-from training.data.emotion6 import Emotion6
 from training.data.ratings_file import read_ratings
 from training.judging.certainty_fit import (
     certainties,
@@ -26,6 +25,7 @@ from training.judging.certainty_fit import (
     judge_certainty,
     store_certainty,
 )
+from training.options import add_source_options, data_from
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,15 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m training.calibrate",
         description="Fit the certainty on out-of-fold predictions and store it in a checkpoint.",
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder of Emotion6")
+    add_source_options(parser)
     parser.add_argument("--predictions", type=Path, required=True, help="out-of-fold ratings, CSV")
     parser.add_argument("--checkpoint", type=Path, required=True, help="folder to store it in")
-    parser.add_argument("--skip-broken", action="store_true", help="leave unusable pictures out")
     args = parser.parse_args(arguments)
     try:
-        dataset = Emotion6.read(
-            args.data, missing="skip" if args.skip_broken else "refuse", progress=True
-        )
+        dataset = data_from(args)
         predicted = read_ratings(args.predictions, dataset.names)
         certainty = fit_certainty(predicted, dataset.ratings)
         store_certainty(args.checkpoint, certainty)

@@ -30,7 +30,7 @@ from rich.table import Table
 
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.model.checkpoint_files import read_json
-from training.data.emotion6 import Emotion6
+from training.data.source import LabelledPictures
 from training.data.split import FOLD_NAMES, load_split
 from training.judging.folds import RESULTS, gather, judge_fold
 from training.judging.metrics import METRICS
@@ -83,7 +83,9 @@ def _refuse_mixture(out: Path, config: Config) -> None:
             )
 
 
-def _run_fold(name: str, dataset: Emotion6, config: Config, args: argparse.Namespace) -> None:
+def _run_fold(
+    name: str, dataset: LabelledPictures, config: Config, args: argparse.Namespace
+) -> None:
     if (args.out / f"{name}.csv").is_file():
         return
     learned = learn(
@@ -101,7 +103,9 @@ def _run_fold(name: str, dataset: Emotion6, config: Config, args: argparse.Names
 
 def print_fold(name: str, figures: Mapping[str, float]) -> None:
     """One line for a fold that is done."""
-    console().print(f"{name}: " + ", ".join(f"{k} {figures[k]:.3f}" for k in _HEADLINE))
+    console().print(
+        f"{name}: " + ", ".join(f"{k} {figures[k]:.3f}" for k in _HEADLINE if k in figures)
+    )
 
 
 _HEADLINE = ("kl", "pearson", "top1", "top2", "valence_r", "arousal_r")
@@ -114,6 +118,8 @@ def folds_table(results: Mapping[str, Any]) -> Table:
     for title in ("metric", "mean", "spread", *folds):
         table.add_column(title, justify="left" if title == "metric" else "right")
     for key, metric in METRICS.items():
+        if key not in results["mean"]:  # a scale that no viewer was asked about
+            continue
         cells = [results["mean"][key], results["spread"][key], *(f[key] for f in folds.values())]
         table.add_row(metric.title, *(f"{value:.4f}" for value in cells))
     return table
@@ -128,6 +134,8 @@ def _comparison(a: Mapping[str, Any], b: Mapping[str, Any]) -> Table:
     for title in ("metric", "A", "B", "B - A", "spread of B - A", "folds better in B"):
         table.add_column(title, justify="left" if title == "metric" else "right")
     for key, metric in METRICS.items():
+        if key not in a["mean"] or key not in b["mean"]:
+            continue
         first = np.array([a["folds"][name][key] for name in common])
         second = np.array([b["folds"][name][key] for name in common])
         difference = second - first
@@ -140,7 +148,7 @@ def _comparison(a: Mapping[str, Any], b: Mapping[str, Any]) -> Table:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m training.crossvalidate",
-        description="Judge a recipe by stratified cross-validation on Emotion6.",
+        description="Judge a recipe by stratified cross-validation.",
     )
     add_recipe_options(parser)
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the folds go")

@@ -58,9 +58,9 @@ from moodlens.model.checkpoint import (
     verify_probe,
 )
 from moodlens.model.checkpoint_files import file_sha256, write_json
-from training.data.emotion6 import Emotion6
-from training.data.provenance import seen_in_training, warn_of_reference_val
+from training.data.provenance import public_names, seen_in_training, warn_of_reference_val
 from training.data.ratings import Ratings
+from training.data.source import LabelledPictures
 from training.data.split import (
     SPLIT_NAMES,
     Split,
@@ -73,6 +73,7 @@ from training.judging.metrics_document import FORMAT, PICTURES, judge, without_n
 from training.judging.plots import draw_all
 from training.judging.report import console, print_evaluation
 from training.learning.config import read_environment
+from training.options import add_source_options, data_from
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,9 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder: Path = args.checkpoint
         checkpoint = load_checkpoint(folder)
         verify_probe(checkpoint)
-        dataset = Emotion6.read(
-            args.data, missing="skip" if args.skip_broken else "refuse", progress=True
-        )
+        dataset = data_from(args, quiet=True)
         split = load_split(args.split or default_split(dataset), dataset)
         part = dataset.subset(split.indices)
         predicted = predict(checkpoint, part)
@@ -99,13 +98,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def default_split(dataset: Emotion6) -> str:
+def default_split(dataset: LabelledPictures) -> str:
     """``reference_val`` where the data set has all of it, else ``all``."""
     return "reference_val" if reference_val_names() <= set(dataset.names) else "all"
 
 
 def evaluate(
-    folder: Path, checkpoint: Checkpoint, dataset: Emotion6, split: Split, predicted: Ratings
+    folder: Path,
+    checkpoint: Checkpoint,
+    dataset: LabelledPictures,
+    split: Split,
+    predicted: Ratings,
 ) -> dict[str, Any]:
     """The content of metrics.json.
 
@@ -118,7 +121,7 @@ def evaluate(
     """
     part = dataset.subset(split.indices)
     others = np.setdiff1d(np.arange(len(dataset)), split.indices)
-    seen = seen_in_training(checkpoint.training, part.names)
+    seen = seen_in_training(checkpoint.training, part.names, part)
     document: dict[str, Any] = {
         "format": FORMAT,
         "name": checkpoint.name,
@@ -138,7 +141,7 @@ def evaluate(
         **judge(
             predicted,
             part.ratings,
-            part.names,
+            public_names(part),
             known=dataset.ratings[others] if len(others) else None,
             certainty=checkpoint.certainty,
         ),
@@ -151,7 +154,7 @@ def evaluate(
 
 
 def warnings_about(
-    facts: Mapping[str, Any], dataset: Emotion6, split: Split, seen: Sequence[str] | None
+    facts: Mapping[str, Any], dataset: LabelledPictures, split: Split, seen: Sequence[str] | None
 ) -> list[str]:
     """What has to be known before any figure is believed.
 
@@ -180,26 +183,25 @@ def warnings_about(
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    environment = read_environment()
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate",
-        description="Judge a checkpoint on Emotion6 and write metrics.json beside it.",
+        description="Judge a checkpoint on labelled pictures and write metrics.json beside it.",
     )
-
-    def add_folder(option: str, variable: str, about: str) -> None:
-        default = environment.get(variable)
-        parser.add_argument(
-            option, type=Path, default=default, required=default is None, metavar="DIR", help=about
-        )
-
-    add_folder("--data", "DATA_DIR", "folder of Emotion6 (or DATA_DIR)")
-    add_folder("--checkpoint", "CHECKPOINT_DIR", "folder of the checkpoint (or CHECKPOINT_DIR)")
+    default = read_environment().get("CHECKPOINT_DIR")
+    add_source_options(parser)
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=default,
+        required=default is None,
+        metavar="DIR",
+        help="folder of the checkpoint (or CHECKPOINT_DIR)",
+    )
     parser.add_argument(
         "--split",
         choices=SPLIT_NAMES,
         help="which pictures; by default reference_val where the data has all of it, else all",
     )
-    parser.add_argument("--skip-broken", action="store_true", help="leave unusable pictures out")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help=f"where the plots go; {PICTURES}/ by default"
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
 from moodlens.errors import SettingsError
-from training.data.emotion6 import Emotion6
+from training.data.dataset import Dataset
+from training.data.opening import open_data
+from training.data.rated_files import USUALLY, Reading
 from training.learning.config import Config, load_config, parse_override, read_environment
 
 _SHORTCUTS = {
@@ -23,16 +26,44 @@ _SHORTCUTS = {
 _NUMBERS = {"seed": int, "epochs": int, "lr": float, "batch_size": int}
 
 
-def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Which data set, for :func:`data_from`, and how many threads."""
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Which pictures, for :func:`data_from`."""
     parser.add_argument(
         "--data",
-        type=Path,
-        default=read_environment().get("DATA_DIR"),
-        metavar="DIR",
-        help="folder of Emotion6 (or DATA_DIR)",
+        action="append",
+        metavar="PATH[@WEIGHT]",
+        help="folder of Emotion6, table beside pictures, or feedback folder (or DATA_DIR); may be "
+        "given several times",
     )
-    parser.add_argument("--skip-broken", action="store_true", help="leave unusable pictures out")
+    parser.add_argument(
+        "--skip-broken", action="store_true", help="leave unusable rows and pictures out"
+    )
+    parser.add_argument(
+        "--vote-weight",
+        type=_not_negative,
+        default=USUALLY.vote_weight,
+        metavar="POWER",
+        help="of a picture's votes in its weight: 0 counts pictures, 1 counts votes (%(default)g)",
+    )
+    parser.add_argument(
+        "--feedback-prior",
+        type=_not_negative,
+        default=USUALLY.prior,
+        metavar="VOTES",
+        help="that the model's own prediction is worth beside viewers' (%(default)g)",
+    )
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError("must be a number from 0 on")
+    return value
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Which pictures, for :func:`data_from`, and how many threads."""
+    add_source_options(parser)
     parser.add_argument(
         "--threads", type=int, default=2, help="processor threads for PyTorch; part of determinism"
     )
@@ -89,18 +120,30 @@ def config_from(args: argparse.Namespace) -> Config:
     return load_config(args.config, recipe=args.recipe, overrides=overrides)
 
 
-def data_from(args: argparse.Namespace) -> Emotion6:
-    """Read and check the data set; say what was left out.
+def data_from(args: argparse.Namespace, *, quiet: bool = False) -> Dataset:
+    """Read, check and join all data that was asked for; say what was left out.
+
+    Args:
+        args: with what :func:`add_source_options` adds.
+        quiet: leave it to the caller to say what was left out.
 
     Raises:
-        DatasetError: it is not Emotion6 as published.
-        SettingsError: no folder was given.
+        DatasetError: it cannot be used.
+        HubError: the Hub does not have it.
+        SettingsError: nothing was given.
     """
-    if args.data is None:
-        raise SettingsError("Say with --data, or with DATA_DIR, where Emotion6 lies.")
-    dataset = Emotion6.read(
-        args.data, missing="skip" if args.skip_broken else "refuse", progress=True
+    default = read_environment().get("DATA_DIR")
+    wanted = args.data or ([default] if default else [])
+    if not wanted:
+        raise SettingsError("Say with --data, or with DATA_DIR, where the pictures lie.")
+    dataset = open_data(
+        wanted,
+        Reading(
+            missing="skip" if args.skip_broken else "refuse",
+            vote_weight=args.vote_weight,
+            prior=args.feedback_prior,
+        ),
     )
-    if dataset.skipped:
+    if dataset.skipped and not quiet:
         print(dataset.describe_skipped())
     return dataset

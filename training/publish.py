@@ -178,6 +178,8 @@ def _print_figures(new: Mapping[str, Any], old: Mapping[str, Any] | None, out: C
         table.add_column(title, justify="right")
     for name, metric in FACTS.items():
         value = new["metrics"][name]["value"]
+        if value is None:  # a scale that no viewer was asked about
+            continue
         before = old["metrics"][name]["value"] if old is not None and comparable else None
         change = "" if before is None else f"{value - before:+.4f}"
         worse = before not in (None, value) and (value < before) == metric.higher_is_better

@@ -35,8 +35,8 @@ from moodlens.model.checkpoint_files import read_json
 from moodlens.model.ensemble import Ensemble, Network, build
 from moodlens.model.network import EmotionNetwork
 from training.crossvalidate import folds_table, print_fold
-from training.data.emotion6 import Emotion6
 from training.data.provenance import LEARNED_FROM
+from training.data.source import LabelledPictures
 from training.data.split import FOLD_NAMES, load_split
 from training.judging.folds import RESULTS, gather, judge_fold
 from training.judging.out_of_fold import NOT_JUDGED, read_judged, write_figures
@@ -168,7 +168,7 @@ def _common_folds(members: Sequence[Path]) -> list[str]:
 def _soup_of_folds(
     names: Sequence[str],
     members: Sequence[Path],
-    dataset: Emotion6,
+    dataset: LabelledPictures,
     out: Path,
     storage: torch.dtype,
     kind: Kind,
@@ -180,7 +180,7 @@ def _soup_of_folds(
     return gather(out, dataset, config)
 
 
-def _judge(checkpoint: Checkpoint, dataset: Emotion6, out: Path, judged_by: Path) -> None:
+def _judge(checkpoint: Checkpoint, dataset: LabelledPictures, out: Path, judged_by: Path) -> None:
     part = dataset.subset(load_split(checkpoint.training["split"], dataset).indices)
     judged = read_judged(judged_by, part, checkpoint.training["config"])
     document = write_figures(out, checkpoint, part, judged, "python -m training.soup")

@@ -27,7 +27,7 @@ import torch
 
 from moodlens.errors import MoodLensError
 from moodlens.model.checkpoint import read_metrics
-from training.data.emotion6 import Emotion6
+from training.data.source import LabelledPictures
 from training.data.split import SPLIT_NAMES, load_split
 from training.judging.out_of_fold import NOT_JUDGED, Judged, read_judged, write_figures
 from training.judging.report import console, print_evaluation
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _document(
     folder: Path,
     learned: Learned,
-    part: Emotion6,
+    part: LabelledPictures,
     judged: Judged | None,
 ) -> dict[str, Any]:
     """The figures in metrics.json, written now if there is something to judge by."""

@@ -10,22 +10,25 @@ only; the pictures belong to their owners.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
 from moodlens.emotions import EMOTIONS, LABELS, SCALE_RANGE
 from moodlens.errors import DatasetError, PictureError
-from moodlens.pictures.reading import PictureLimits, read_picture
+from training.data.files import decode
+from training.data.looks import SMALL_SIDE, in_parallel
+from training.data.problems import Problem, summary
 from training.data.ratings import Floats, Ratings
+from training.data.source import NO_FOLD, Indices
 
 GROUND_TRUTH = "ground_truth.txt"
 FULL_SIZE = 1980
@@ -35,15 +38,7 @@ HEADER = ("[image_filename]", "[valence]", "[arousal]", *(f"[prob. {name}]" for 
 
 _NAME = re.compile(rf"(?:{'|'.join(EMOTIONS)})/[0-9]+\.jpg")
 _SUM_TOLERANCE = 1e-3
-_CHECK_SIDE = 32
-_NAMED_AT_MOST = 5
-
-
-class Problem(NamedTuple):
-    """What is wrong with one row or picture, and which."""
-
-    kind: str
-    name: str
+_WHAT = "Emotion6"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,14 +63,12 @@ class Emotion6:
         folder: Path,
         *,
         missing: Literal["refuse", "skip"] = "refuse",
-        progress: bool = False,
     ) -> Emotion6:
         """Read and check every row, and decode every picture once at small scale.
 
         Args:
             folder: holds ``ground_truth.txt`` and the pictures.
             missing: what to do about rows and pictures that cannot be used.
-            progress: show a progress bar while the pictures are checked.
 
         Raises:
             DatasetError: naming and counting what is wrong; with ``skip``, only where nothing
@@ -84,18 +77,20 @@ class Emotion6:
         rows, problems = _read_rows(folder / GROUND_TRUTH)
         pictures = folder / "images" if (folder / "images").is_dir() else folder
         usable: dict[str, Floats] = {}
-        for name, values in tqdm(
-            rows.items(), desc="checking pictures", unit="", disable=not progress, leave=False
-        ):
-            problem = _picture_problem(pictures / name)
+        checked = in_parallel(lambda name: _picture_problem(pictures / name), rows, total=len(rows))
+        for (name, values), problem in zip(rows.items(), checked, strict=True):
             if problem is None:
                 usable[name] = values
             else:
                 problems.append(Problem(problem, name))
         if problems and missing == "refuse":
-            raise DatasetError(f"{_summary(problems)} Use --skip-broken to go on without them.")
+            raise DatasetError(
+                f"{summary(problems, _WHAT)} Use --skip-broken to go on without them."
+            )
         if not usable:
-            raise DatasetError(f"Emotion6 has no usable picture here. {_summary(problems)}".strip())
+            raise DatasetError(
+                f"Emotion6 has no usable picture here. {summary(problems, _WHAT)}".strip()
+            )
         table = np.stack(list(usable.values()))
         return cls(
             names=list(usable),
@@ -121,6 +116,21 @@ class Emotion6:
     def arousal(self) -> Floats:
         """[N] on the scale 1..9."""
         return self.ratings.arousal
+
+    @property
+    def weights(self) -> Floats:
+        """[N]: every picture has about as many votes, and weight 1."""
+        return np.ones(len(self))
+
+    @property
+    def folds(self) -> Indices:
+        """[N]: the published file says nothing of folds."""
+        return np.full(len(self), NO_FOLD, dtype=np.int64)
+
+    @property
+    def groups(self) -> Indices:
+        """[N]: every picture by itself, since the published splits take no account of likeness."""
+        return np.arange(len(self))
 
     @property
     def is_complete(self) -> bool:
@@ -150,16 +160,20 @@ class Emotion6:
         Raises:
             PictureError: it cannot be decoded.
         """
-        return decode(self.paths[index], short_side=short_side)
+        return decode(self.paths[index].read_bytes(), short_side=short_side)
+
+    def digest(self, index: int) -> bytes:
+        """SHA-256 of a picture's file."""
+        return hashlib.sha256(self.paths[index].read_bytes()).digest()
 
     def describe_skipped(self) -> str:
         """One sentence about what was left out; empty where nothing was."""
-        return _summary(self.skipped)
+        return summary(self.skipped, _WHAT)
 
 
-def decode(path: Path, *, short_side: int | None = None) -> Image.Image:
-    """Decode a picture file by the app's own decoder; see :meth:`Emotion6.picture`."""
-    return read_picture(path.read_bytes(), limits=PictureLimits(), short_side=short_side)
+def is_name(name: str) -> bool:
+    """Whether a picture of Emotion6 could be called so."""
+    return _NAME.fullmatch(name) is not None
 
 
 def _read_rows(path: Path) -> tuple[dict[str, Floats], list[Problem]]:
@@ -218,23 +232,9 @@ def _row_problem(values: Floats) -> str | None:
 
 def _picture_problem(path: Path) -> str | None:
     try:
-        decode(path, short_side=_CHECK_SIDE)
+        decode(path.read_bytes(), short_side=SMALL_SIDE)
     except FileNotFoundError:
         return "missing picture"
     except (OSError, PictureError):
         return "picture that cannot be decoded"
     return None
-
-
-def _summary(problems: Iterable[Problem]) -> str:
-    """``Emotion6 has problems: 2 x missing picture (anger/1.jpg, joy/3.jpg); ...``."""
-    by_kind: dict[str, list[str]] = {}
-    for problem in problems:
-        by_kind.setdefault(problem.kind, []).append(problem.name)
-    if not by_kind:
-        return ""
-    parts = []
-    for kind, names in by_kind.items():
-        more = ", ..." if len(names) > _NAMED_AT_MOST else ""
-        parts.append(f"{len(names)} x {kind} ({', '.join(names[:_NAMED_AT_MOST])}{more})")
-    return f"Emotion6 has problems: {'; '.join(parts)}."

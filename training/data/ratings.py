@@ -19,8 +19,8 @@ class Ratings:
 
     Attributes:
         shares: [N, 7] in the order of ``LABELS``, each row summing to 1.
-        valence: [N] on the scale 1..9.
-        arousal: [N] on the scale 1..9.
+        valence: [N] on the scale 1..9; NaN where viewers were not asked.
+        arousal: [N] on the scale 1..9; NaN where viewers were not asked.
     """
 
     shares: Floats
@@ -40,7 +40,7 @@ class Ratings:
             raise ValueError(f"shares must be [N, {len(LABELS)}], not {list(seven.shape)}")
         if val.shape != seven.shape[:1] or aro.shape != seven.shape[:1]:
             raise ValueError("valence and arousal must have one value per row of shares")
-        if not all(np.isfinite(a).all() for a in (seven, val, aro)) or (seven < 0).any():
+        if not np.isfinite(seven).all() or (seven < 0).any() or np.isinf([val, aro]).any():
             raise ValueError("shares must be finite and not negative, valence and arousal finite")
         if not (seven[:, : len(EMOTIONS)].sum(axis=1) > 0).all():
             raise ValueError("a picture's six emotions have no share at all")

@@ -56,6 +56,8 @@ def read_ratings(path: Path, names: Sequence[str]) -> Ratings:
         )
     try:
         table = np.array([[float(field) for field in by_name[name]] for name in names])
+        if not np.isfinite(table).all():
+            raise ValueError
         shares, valence, arousal = np.split(table, [len(LABELS), len(LABELS) + 1], axis=1)
         return Ratings.of(shares, valence.squeeze(axis=1), arousal.squeeze(axis=1))
     except ValueError:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from moodlens.errors import DatasetError
-from training.data.emotion6 import Emotion6
+from training.data.emotion6 import FULL_SIZE, is_name
+from training.data.source import NO_FOLD, Indices, LabelledPictures
 
 FOLDS = 5
 FOLD_NAMES = tuple(f"fold{k}" for k in range(FOLDS))
@@ -30,8 +31,6 @@ SPLIT_NAMES = (
     *(f"without_{name}" for name in FOLD_NAMES),
 )
 """``reference_train`` is all but ``reference_val``; ``without_fold0`` the four folds beside it."""
-
-Indices = NDArray[np.int64]
 
 _FOLDER = Path(__file__).parent.parent / "splits"
 
@@ -62,8 +61,10 @@ class Split:
         return f"{pictures} ({len(self.absent)} of {listed} are not here)"
 
 
-def load_split(name: str, dataset: Emotion6) -> Split:
+def load_split(name: str, dataset: LabelledPictures) -> Split:
     """The part of a data set that a split names.
+
+    A split to learn from never has a picture that looks like one of those it leaves to be judged.
 
     Args:
         name: one of ``SPLIT_NAMES``.
@@ -80,14 +81,14 @@ def load_split(name: str, dataset: Emotion6) -> Split:
     elif name.startswith("reference"):
         listed = reference_val_names()
         in_val = np.isin(dataset.names, sorted(listed))
-        chosen = in_val if name == "reference_val" else ~in_val
+        chosen = in_val if name == "reference_val" else _away_from(in_val, dataset)
         if name == "reference_val":
             absent = tuple(sorted(listed.difference(dataset.names)))
     else:
         fold_of, absent = _folds(dataset)
         number = int(name[-1])
         if name.startswith("without"):
-            chosen = (fold_of >= 0) & (fold_of != number)
+            chosen = (fold_of >= 0) & _away_from(fold_of == number, dataset)
         else:
             chosen = fold_of == number
     if not chosen.any():
@@ -128,24 +129,28 @@ def make_reference_split(raw_six: ArrayLike) -> tuple[Indices, Indices]:
     return np.sort(train), np.sort(val)
 
 
-def reference_split_agrees(dataset: Emotion6) -> bool | None:
+def reference_split_agrees(dataset: LabelledPictures) -> bool | None:
     """Whether the split made from the data is the one in ``reference_val.txt``.
 
     Returns:
         None where the data set is not complete, so that the split cannot be made again.
     """
-    if not dataset.is_complete:
+    rows = [i for i, name in enumerate(dataset.names) if is_name(name)]
+    if len(rows) != FULL_SIZE:
         return None
-    _, val = make_reference_split(dataset.ratings.raw_six)
-    return {dataset.names[i] for i in val} == reference_val_names()
+    _, val = make_reference_split(dataset.ratings[rows].raw_six)
+    return {dataset.names[rows[i]] for i in val} == reference_val_names()
 
 
-def make_folds(dominant: ArrayLike, *, folds: int = FOLDS) -> Indices:
+def make_folds(
+    dominant: ArrayLike, *, folds: int = FOLDS, groups: Indices | None = None
+) -> Indices:
     """Deal pictures into folds with the same mix of dominant emotions, by seed 0.
 
     Args:
         dominant: [N] the class to stratify by.
         folds: how many.
+        groups: [N] pictures with the same number come into the same fold.
 
     Returns:
         [N] the number of each picture's fold.
@@ -155,30 +160,50 @@ def make_folds(dominant: ArrayLike, *, folds: int = FOLDS) -> Indices:
     """
     classes = np.asarray(dominant)
     fold_of = np.empty(len(classes), dtype=np.int64)
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
+    apart = groups is None or len(np.unique(groups)) == len(groups)
+    kind = StratifiedKFold if apart else StratifiedGroupKFold
+    splitter = kind(folds, shuffle=True, random_state=0)
     try:
         with warnings.catch_warnings():
             # A rare emotion may have fewer pictures than there are folds; some do without then.
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            for number, (_, held_out) in enumerate(splitter.split(classes, classes)):
+            for number, (_, held_out) in enumerate(splitter.split(classes, classes, groups)):
                 fold_of[held_out] = number
     except ValueError:
         raise DatasetError(f"There are too few pictures for {folds} stratified folds.") from None
     return fold_of
 
 
-def _folds(dataset: Emotion6) -> tuple[Indices, tuple[str, ...]]:
+def _away_from(judged: NDArray[np.bool_], dataset: LabelledPictures) -> NDArray[np.bool_]:
+    """All pictures but those that are judged, and those that look like one of them."""
+    return ~judged & ~np.isin(dataset.groups, dataset.groups[judged])
+
+
+def _folds(dataset: LabelledPictures) -> tuple[Indices, tuple[str, ...]]:
     """Each picture's fold, -1 for none; and the listed names that were left out as broken.
 
-    The published folds hold where the data set was meant to have every picture they list.
-    Otherwise the pictures that are there are dealt anew.
+    The published folds hold where the data set was meant to have every picture of Emotion6 that
+    they list, and so does what a table says of its own. The other pictures that are there are dealt
+    anew; one that shows the same as another comes into the fold of that one.
     """
     published = _published_folds()
+    fold_of = dataset.folds.copy()
     left_out = set(published).difference(dataset.names)
-    if left_out <= {problem.name for problem in dataset.skipped}:
-        fold_of = np.array([published.get(name, -1) for name in dataset.names], dtype=np.int64)
-        return fold_of, tuple(sorted(left_out))
-    return make_folds(dataset.ratings.dominant), ()
+    holds = left_out <= {problem.name for problem in dataset.skipped}
+    is_dealt = fold_of != NO_FOLD
+    if holds:
+        for i, name in enumerate(dataset.names):
+            if is_name(name):
+                fold_of[i], is_dealt[i] = published.get(name, NO_FOLD), True
+    by_group = dict(zip(dataset.groups[is_dealt].tolist(), fold_of[is_dealt].tolist(), strict=True))
+    for i in np.flatnonzero(~is_dealt).tolist():
+        if (group := int(dataset.groups[i])) in by_group:
+            fold_of[i], is_dealt[i] = by_group[group], True
+    rest = ~is_dealt
+    if rest.any():
+        dominant = dataset.ratings.dominant
+        fold_of[rest] = make_folds(dominant[rest], groups=dataset.groups[rest])
+    return fold_of, tuple(sorted(left_out)) if holds else ()
 
 
 @cache

@@ -12,8 +12,8 @@ from moodlens.emotions import EMOTIONS
 from moodlens.model.checkpoint import Checkpoint
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
+from training.data.source import LabelledPictures
 
 _BATCH = 16
 
@@ -31,7 +31,7 @@ def answers(predictor: Predictor, pictures: Iterable[Image.Image]) -> Ratings:
     return Ratings.of(shares, valence, arousal)
 
 
-def predict(checkpoint: Checkpoint, dataset: Emotion6) -> Ratings:
+def predict(checkpoint: Checkpoint, dataset: LabelledPictures) -> Ratings:
     """Answer for every picture as the app would, with a progress bar.
 
     Raises:

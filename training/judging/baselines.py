@@ -52,9 +52,15 @@ def class_prior(known: Ratings, size: int) -> Ratings:
     shares = np.append(known.distribution.mean(axis=0) * (1 - neutral), neutral)
     return Ratings(
         np.tile(shares, (size, 1)),
-        np.full(size, known.valence.mean()),
-        np.full(size, known.arousal.mean()),
+        np.full(size, _mean_of_asked(known.valence)),
+        np.full(size, _mean_of_asked(known.arousal)),
     )
+
+
+def _mean_of_asked(scale: Floats) -> float:
+    """The mean where viewers were asked; the middle of the scale where none were."""
+    asked = scale[~np.isnan(scale)]
+    return float(asked.mean()) if len(asked) else sum(SCALE_RANGE) / 2
 
 
 def panel_ratings(votes: Floats, true: Ratings, *, smoothing: float = 0.0) -> Ratings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import numpy as np
 from moodlens.errors import SettingsError
 from moodlens.model.checkpoint import Checkpoint
 from moodlens.model.checkpoint_files import write_json
-from training.data.emotion6 import Emotion6
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings, write_ratings
+from training.data.source import LabelledPictures
 from training.data.split import FOLD_NAMES, load_split
 from training.judging.answers import predict
 from training.judging.metrics import METRICS, score
@@ -22,7 +23,9 @@ RESULTS = "results.json"
 OUT_OF_FOLD = "out_of_fold.csv"
 
 
-def judge_fold(name: str, dataset: Emotion6, checkpoint: Checkpoint, out: Path) -> dict[str, float]:
+def judge_fold(
+    name: str, dataset: LabelledPictures, checkpoint: Checkpoint, out: Path
+) -> dict[str, float]:
     """Ask a checkpoint about the fold that it did not learn from; write ``fold<k>.csv``.
 
     Returns:
@@ -34,7 +37,9 @@ def judge_fold(name: str, dataset: Emotion6, checkpoint: Checkpoint, out: Path) 
     return figures_of(predicted, held_out.ratings)
 
 
-def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any], **notes: Any) -> dict[str, Any]:
+def gather(
+    out: Path, dataset: LabelledPictures, config: Mapping[str, Any], **notes: Any
+) -> dict[str, Any]:
     """Read the folds that are finished and write what they say together.
 
     Args:
@@ -48,7 +53,9 @@ def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any], **notes: Any
         the figures of all judged pictures at once, the rest is per fold. ``spread`` is the standard
         deviation over folds.
     """
-    folds, names, judged = {}, [], []
+    folds: dict[str, dict[str, float]] = {}
+    names: list[str] = []
+    judged: list[Ratings] = []
     for name in FOLD_NAMES:
         path = out / f"{name}.csv"
         if path.is_file():
@@ -62,7 +69,11 @@ def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any], **notes: Any
     together = Ratings.joined(judged)
     position = {name: i for i, name in enumerate(dataset.names)}
     true = dataset.ratings[[position[name] for name in names]]
-    table = {key: [figures[key] for figures in folds.values()] for key in METRICS}
+    table = {
+        key: [figures[key] for figures in folds.values()]
+        for key in METRICS
+        if all(key in figures for figures in folds.values())
+    }
     results = {
         "config": dict(config),
         "pictures": len(names),
@@ -79,6 +90,6 @@ def gather(out: Path, dataset: Emotion6, config: Mapping[str, Any], **notes: Any
 
 
 def figures_of(predicted: Ratings, true: Ratings) -> dict[str, float]:
-    """Every metric, rounded as it is stored."""
+    """Every metric, rounded as it is stored; but those of a scale that nobody was asked about."""
     scores = score(predicted, true)
-    return {name: round(scores[name], 5) for name in METRICS}
+    return {name: round(scores[name], 5) for name in METRICS if not math.isnan(scores[name])}

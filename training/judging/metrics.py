@@ -11,6 +11,7 @@ to the Bootstrap, 1993, chapter 13.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -246,9 +247,11 @@ class _Statistics(NamedTuple):
     averaged: Mapping[str, Floats]
     """[N] per metric that is a plain average over pictures."""
     predicted: Floats
-    """[N, 9] the seven shares (six renormalised, and neutral), valence and arousal."""
+    """[N, 7] the seven shares: six renormalised, and neutral."""
     true: Floats
-    """[N, 9] the same of the viewers."""
+    """[N, 7] the same of the viewers."""
+    scales: Mapping[str, tuple[Floats, Floats]]
+    """[N] predicted and true valence and arousal; the true one is NaN where nobody was asked."""
     predicted_top: Floats
     """[N, 6] one-hot dominant emotion."""
     true_top: Floats
@@ -267,15 +270,17 @@ class _Statistics(NamedTuple):
             "clark": clark(t, p),
             "canberra": canberra(t, p),
             "neutral_mae": np.abs(predicted.neutral - true.neutral),
-            "valence_mae": np.abs(predicted.valence - true.valence),
-            "arousal_mae": np.abs(predicted.arousal - true.arousal),
             **{f"{e}.mae": np.abs(p[:, i] - t[:, i]) for i, e in enumerate(EMOTIONS)},
         }
         one_hot = np.eye(len(EMOTIONS))
         return cls(
             averaged,
-            np.column_stack([p, predicted.neutral, predicted.valence, predicted.arousal]),
-            np.column_stack([t, true.neutral, true.valence, true.arousal]),
+            np.column_stack([p, predicted.neutral]),
+            np.column_stack([t, true.neutral]),
+            {
+                "valence": (predicted.valence, true.valence),
+                "arousal": (predicted.arousal, true.arousal),
+            },
             one_hot[predicted.dominant],
             one_hot[true.dominant],
         )
@@ -295,8 +300,11 @@ def _figures(statistics: _Statistics, weights: Floats) -> dict[str, Floats]:
     figures = dict(zip(statistics.averaged, averaged.T, strict=True))
     r = _correlation(statistics.predicted, statistics.true, weights)
     figures["pearson"] = r[:, : len(EMOTIONS)].mean(axis=1)
-    for offset, name in enumerate(("neutral_r", "valence_r", "arousal_r"), start=len(EMOTIONS)):
-        figures[name] = r[:, offset]
+    figures["neutral_r"] = r[:, len(EMOTIONS)]
+    for name, (predicted_scale, true_scale) in statistics.scales.items():
+        figures[f"{name}_r"], figures[f"{name}_mae"] = _of_scale(
+            predicted_scale, true_scale, weights
+        )
     both = weights @ (statistics.predicted_top * statistics.true_top)
     predicted, true = weights @ statistics.predicted_top, weights @ statistics.true_top
     f1 = _divide(2 * both, predicted + true)
@@ -307,6 +315,23 @@ def _figures(statistics: _Statistics, weights: Floats) -> dict[str, Floats]:
         figures[f"{emotion}.recall"] = _divide(both[:, i], true[:, i])
         figures[f"{emotion}.f1"] = f1[:, i]
     return figures
+
+
+def _of_scale(predicted: Floats, true: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Correlation and mean absolute error over the pictures whose viewers were asked.
+
+    NaN under weights that leave none of them.
+    """
+    asked = ~np.isnan(true)
+    if not asked.any():
+        nothing = np.full(len(weights), np.nan)
+        return nothing, nothing
+    predicted, true, weights = predicted[asked], true[asked], weights[:, asked]
+    if not asked.all():
+        total = weights.sum(axis=1, keepdims=True)
+        weights = weights / np.where(total > 0, total, np.nan)
+    r = _correlation(predicted[:, None], true[:, None], weights)[:, 0]
+    return np.where(np.isnan(weights[:, 0]), np.nan, r), weights @ np.abs(predicted - true)
 
 
 def _correlation(a: Floats, b: Floats, weights: Floats) -> Floats:
@@ -329,7 +354,9 @@ def _bootstrap_weights(size: int, resamples: int, seed: int) -> Floats:
 
 
 def _percentiles(values: Floats) -> tuple[float, float]:
-    low, high = np.percentile(values, [2.5, 97.5])
+    if np.isnan(values).all():
+        return math.nan, math.nan
+    low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -344,4 +371,4 @@ def _divide(numerator: Floats, denominator: Floats) -> Floats:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
+    return None if value is None or math.isnan(value) else round(value, 5)

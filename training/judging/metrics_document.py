@@ -28,6 +28,8 @@ PICTURES = "evaluation"
 """Where a checkpoint's plots lie beside its metrics.json."""
 WORST = 10
 
+_LISTS = ("names", "digests")
+
 
 def judge(
     predicted: Ratings,
@@ -138,4 +140,4 @@ def without_names(facts: Mapping[str, Any]) -> dict[str, Any]:
     learned = facts.get(LEARNED_FROM)
     if not isinstance(learned, Mapping):
         return dict(facts)
-    return {**facts, LEARNED_FROM: {k: v for k, v in learned.items() if k != "names"}}
+    return {**facts, LEARNED_FROM: {k: v for k, v in learned.items() if k not in _LISTS}}

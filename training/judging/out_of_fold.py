@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from moodlens.errors import SettingsError
 from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint
 from moodlens.model.checkpoint_files import file_sha256, read_json, write_json
-from training.data.emotion6 import Emotion6
-from training.data.provenance import warn_of_reference_val
+from training.data.provenance import public_names, warn_of_reference_val
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings
+from training.data.source import LabelledPictures
 from training.judging.certainty_fit import fit_certainty, store_certainty
 from training.judging.folds import OUT_OF_FOLD, RESULTS
 from training.judging.metrics_document import FORMAT, judge, without_names
@@ -35,7 +35,7 @@ class Judged(NamedTuple):
     results: Mapping[str, Any] | None = None
 
 
-def read_judged(folder: Path, part: Emotion6, config: Mapping[str, Any]) -> Judged:
+def read_judged(folder: Path, part: LabelledPictures, config: Mapping[str, Any]) -> Judged:
     """What cross-validation of the same config wrote.
 
     Raises:
@@ -53,7 +53,7 @@ def read_judged(folder: Path, part: Emotion6, config: Mapping[str, Any]) -> Judg
 def write_figures(
     folder: Path,
     checkpoint: Checkpoint,
-    part: Emotion6,
+    part: LabelledPictures,
     judged: Judged,
     command: str,
 ) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def write_figures(
         },
         "model_sha256": checkpoint.weights_sha256,
         "config_sha256": file_sha256(folder / CONFIG),
-        **judge(judged.ratings, part.ratings, part.names, known=None, certainty=certainty),
+        **judge(judged.ratings, part.ratings, public_names(part), known=None, certainty=certainty),
         "training": without_names(facts),
     }
     if judged.results is not None:

@@ -120,8 +120,12 @@ def _leading(shares: Mapping[str, float]) -> str:
 
 
 def _value(figure: Mapping[str, float | None] | None) -> str:
-    return _ABSENT if figure is None else f"{figure['value']:.3f}"
+    if figure is None or figure["value"] is None:
+        return _ABSENT
+    return f"{figure['value']:.3f}"
 
 
 def _with_interval(figure: Mapping[str, float | None]) -> str:
+    if figure["value"] is None:  # of a scale that no viewer was asked about
+        return _ABSENT
     return f"{figure['value']:.3f} \\[{figure['low']:.3f}, {figure['high']:.3f}]"

@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from moodlens.model.ensemble import Network, members_of
-from training.data.emotion6 import Emotion6
 from training.data.ratings import Floats, Ratings
 from training.data.ratings_file import read_ratings
+from training.data.source import LabelledPictures
 from training.data.split import load_split
 from training.judging.folds import gather, judge_fold
 from training.judging.metrics import kl_divergence
@@ -70,7 +70,7 @@ def _softmax(logits: Floats) -> Floats:
 
 
 def temper_folds(
-    results: Mapping[str, Any], dataset: Emotion6, out: Path, storage: torch.dtype
+    results: Mapping[str, Any], dataset: LabelledPictures, out: Path, storage: torch.dtype
 ) -> dict[str, Any]:
     """Give each fold the temperature of the others, and judge again.
 
@@ -93,7 +93,7 @@ def temper_folds(
     return gather(out, dataset, results["config"], **{TEMPERATURE: _temperature_of(said, parts)})
 
 
-def _temperature_of(said: Mapping[str, Ratings], parts: Mapping[str, Emotion6]) -> float:
+def _temperature_of(said: Mapping[str, Ratings], parts: Mapping[str, LabelledPictures]) -> float:
     together = Ratings.joined(list(said.values()))
     true = Ratings.joined([parts[name].ratings for name in said])
     return round(fit_temperature(together, true), 4)

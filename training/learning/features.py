@@ -17,7 +17,7 @@ from tqdm import tqdm
 from moodlens.model.fused import fused_network
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import decode_side, normalise
-from training.data.emotion6 import Emotion6
+from training.data.source import LabelledPictures
 from training.learning.augment import eval_preset
 from training.learning.backbones import fingerprint
 from training.learning.workers import Workers
@@ -28,7 +28,11 @@ _KEY = "features"
 
 
 def frozen_features(
-    network: EmotionNetwork, dataset: Emotion6, cache: Path, *, workers: Workers | None = None
+    network: EmotionNetwork,
+    dataset: LabelledPictures,
+    cache: Path,
+    *,
+    workers: Workers | None = None,
 ) -> Tensor:
     """Pooled features of every picture, upright and mirrored.
 
@@ -67,7 +71,7 @@ def frozen_features(
 
 
 @torch.inference_mode()
-def _extract(network: EmotionNetwork, dataset: Emotion6, bar: tqdm[Any]) -> Tensor:
+def _extract(network: EmotionNetwork, dataset: LabelledPictures, bar: tqdm[Any]) -> Tensor:
     side = decode_side(network.config)
     views = [eval_preset(network.config, mirrored=mirrored) for mirrored in (False, True)]
     features = []
@@ -81,11 +85,11 @@ def _extract(network: EmotionNetwork, dataset: Emotion6, bar: tqdm[Any]) -> Tens
     return torch.cat(features, dim=1).contiguous()
 
 
-def _name(network: EmotionNetwork, backbone: str, dataset: Emotion6) -> str:
+def _name(network: EmotionNetwork, backbone: str, dataset: LabelledPictures) -> str:
     digest = hashlib.sha256(backbone.encode())
     digest.update(json.dumps(network.config.to_json(), sort_keys=True).encode())
-    for path in dataset.paths:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for i in range(len(dataset)):
+        digest.update(dataset.digest(i))
     return digest.hexdigest()[:32]
 
 

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import normalise
-from training.data.ratings import Ratings
+from training.data.ratings import Floats, Ratings
 from training.learning.augment import train_preset
 from training.learning.average import WeightAverage
 from training.learning.config import Config, FinetuneConfig
@@ -47,11 +47,13 @@ class Examples:
         pictures: N decoded pictures.
         targets: their ratings, voters' and teachers' mixed.
         numbers: [N] each picture's number in the whole data set, which its randomness hangs on.
+        weights: [N] how much each counts, 1 on average; None where all count the same.
     """
 
     pictures: Sequence[Image.Image]
     targets: Ratings
     numbers: Sequence[int]
+    weights: Floats | None = None
 
 
 def fine_tune(
@@ -183,7 +185,9 @@ class _BatchLoss:
         affect = np.column_stack([examples.targets.valence, examples.targets.arousal])
         self._shares = torch.tensor(examples.targets.shares, dtype=torch.float32)
         self._affect = torch.tensor(affect, dtype=torch.float32)
-        self._spread = torch.tensor(affect.std(axis=0) + 1e-6, dtype=torch.float32)
+        self._spread = torch.tensor(spread_of(affect), dtype=torch.float32)
+        weights = np.ones(len(affect)) if examples.weights is None else examples.weights
+        self._weights = torch.tensor(weights, dtype=torch.float32)
 
     def __call__(
         self, network: EmotionNetwork, rows: list[int], size: int, epoch: int
@@ -198,7 +202,7 @@ class _BatchLoss:
         """
         if not rows:
             return None
-        shares, affect = self._shares[rows], self._affect[rows]
+        shares, affect, weights = self._shares[rows], self._affect[rows], self._weights[rows]
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=self._config.finetune.precision == "bf16"
         ):
@@ -209,14 +213,17 @@ class _BatchLoss:
             else:
                 pixels = self._draw(rows, epoch)
                 if self._config.augment.mixup:
-                    pixels, shares, affect = self._mix(rows, epoch, pixels, shares, affect)
+                    pixels, shares, affect, weights = self._mix(
+                        rows, epoch, pixels, shares, affect, weights
+                    )
                 maps = network.feature_maps(pixels)
             features = network.pool(maps)
         features = nn.functional.dropout(features.float(), self._config.finetune.dropout)
         output = network.heads(features)
         losses = emotion_loss(output.logits, shares, self._config.labels, self._config.loss)
         affect_losses = affect_loss(output.affect, affect, self._spread)
-        return (losses + self._config.loss.affect_weight * affect_losses).sum() / size
+        losses = losses + self._config.loss.affect_weight * affect_losses
+        return (losses * weights).sum() / size
 
     def _draw(self, rows: list[int], epoch: int) -> Tensor:
         """[N, 3, S, S]: normalised views of these pictures."""
@@ -234,6 +241,16 @@ class _BatchLoss:
         other = torch.from_numpy(rng.permutation(len(rows)))
         pixels, *targets = (value.lerp(value[other], 1 - share) for value in values)
         return pixels.contiguous(memory_format=torch.channels_last), *targets
+
+
+def spread_of(affect: Floats) -> Floats:
+    """Standard deviation of each column where viewers were asked; 1 where they never were."""
+    return np.array(
+        [
+            np.std(known) + 1e-6 if len(known := scale[~np.isnan(scale)]) else 1.0
+            for scale in affect.T
+        ]
+    )
 
 
 def _seed(seed: int, epoch: int, number: int) -> int:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from moodlens.emotions import LABELS, SCALE_RANGE
 from moodlens.model.network import EmotionNetwork
-from training.data.ratings import Ratings
+from training.data.ratings import Floats, Ratings
+from training.data.source import Indices
 from training.data.split import make_folds
 from training.judging.metrics import score
 from training.learning.config import Config
@@ -68,7 +69,14 @@ class ChosenHeads:
     out_of_fold: Ratings | None
 
 
-def choose_heads(features: Tensor, ratings: Ratings, config: Config) -> ChosenHeads:
+def choose_heads(
+    features: Tensor,
+    ratings: Ratings,
+    config: Config,
+    *,
+    weights: Floats | None = None,
+    groups: Indices | None = None,
+) -> ChosenHeads:
     """Fit heads with the L2 that does best in stratified five-fold cross-validation.
 
     The emotion head's is chosen by the KL of the renormalised six, the affect head's by the mean
@@ -78,23 +86,30 @@ def choose_heads(features: Tensor, ratings: Ratings, config: Config) -> ChosenHe
         features: [2, N, F], upright and mirrored.
         ratings: targets of the N pictures.
         config: the candidates, and how to fit.
+        weights: [N] how much each picture counts, 1 on average.
+        groups: [N] pictures with the same number are in the same fold.
     """
+    weights = np.ones(len(ratings)) if weights is None else weights
+    fold_of = make_folds(ratings.dominant, groups=groups)
     candidates, scales = config.heads.l2, config.heads.affect_l2
     pairs = [
         (l2 or candidates[-1], affect_l2 or scales[-1])
         for l2, affect_l2 in zip_longest(candidates, scales)
     ]
     if len(pairs) == 1 and config.finetune.epochs:
-        heads = fit_heads(features, ratings, config, *pairs[0])
+        heads = fit_heads(features, ratings, config, *pairs[0], weights=weights)
         return ChosenHeads(heads, *pairs[0], out_of_fold=None)
-    judged = [_out_of_fold(features, ratings, config, pair) for pair in pairs]
+    judged = [_out_of_fold(features, ratings, weights, fold_of, config, pair) for pair in pairs]
     scores = [score(predicted, ratings) for predicted in judged]
     best = min(range(len(candidates)), key=lambda i: scores[i]["kl"])
     calmest = min(
-        range(len(scales)), key=lambda i: scores[i]["valence_mae"] + scores[i]["arousal_mae"]
+        range(len(scales)),
+        key=lambda i: np.nansum([scores[i]["valence_mae"], scores[i]["arousal_mae"]]),
     )
     return ChosenHeads(
-        heads=fit_heads(features, ratings, config, candidates[best], scales[calmest]),
+        heads=fit_heads(
+            features, ratings, config, candidates[best], scales[calmest], weights=weights
+        ),
         l2=candidates[best],
         affect_l2=scales[calmest],
         out_of_fold=Ratings(judged[best].shares, judged[calmest].valence, judged[calmest].arousal),
@@ -102,7 +117,13 @@ def choose_heads(features: Tensor, ratings: Ratings, config: Config) -> ChosenHe
 
 
 def fit_heads(
-    features: Tensor, ratings: Ratings, config: Config, l2: float, affect_l2: float
+    features: Tensor,
+    ratings: Ratings,
+    config: Config,
+    l2: float,
+    affect_l2: float,
+    *,
+    weights: Floats | None = None,
 ) -> LinearHeads:
     """Fit both heads.
 
@@ -112,6 +133,7 @@ def fit_heads(
         config: method, labels, loss, and whether mirrored views are learned from.
         l2: factor of half the squared norm of the emotion head, on standardised features.
         affect_l2: the same for the affect head.
+        weights: [N] how much each picture counts, 1 on average; by default all the same.
     """
     views = features if config.heads.flips else features[:1]
     x = views.flatten(0, 1).double()
@@ -120,15 +142,20 @@ def fit_heads(
     shares = torch.from_numpy(np.tile(ratings.shares, (len(views), 1)))
     affect = np.column_stack([ratings.valence, ratings.arousal])
     affect_targets = torch.from_numpy(np.tile(affect, (len(views), 1)))
+    weight_of = torch.from_numpy(
+        np.tile(np.ones(len(ratings)) if weights is None else weights, len(views))
+    )
     affect_head = _for_raw_features(
-        _fit_ridge(standardised, affect_targets, affect_l2), mean, spread
+        _fit_ridge(standardised, affect_targets, weight_of, affect_l2), mean, spread
     )
     if config.heads.method == "convex":
         emotion_head = _for_raw_features(
-            _fit_convex(standardised, shares, config, l2), mean, spread
+            _fit_convex(standardised, shares, weight_of, config, l2), mean, spread
         )
     else:
-        emotion_head = _fit_adam(x, shares, config)  # the reference takes features as they are
+        emotion_head = _fit_adam(
+            x, shares, weight_of, config
+        )  # the reference takes features as they are
     weight, bias = (torch.cat(parts) for parts in zip(emotion_head, affect_head, strict=True))
     return LinearHeads(weight, bias)
 
@@ -143,22 +170,30 @@ def _for_raw_features(
 
 
 def _out_of_fold(
-    features: Tensor, ratings: Ratings, config: Config, strengths: tuple[float, float]
+    features: Tensor,
+    ratings: Ratings,
+    weights: Floats,
+    fold_of: Indices,
+    config: Config,
+    strengths: tuple[float, float],
 ) -> Ratings:
     """Ratings by one upright view, each picture's by heads with these L2 that never saw it."""
-    fold_of = make_folds(ratings.dominant)
     shares = np.empty_like(ratings.shares)
     affect = np.empty((len(ratings), 2))
     for fold in np.unique(fold_of):
         inside, outside = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
-        heads = fit_heads(features[:, outside], ratings[outside], config, *strengths)
+        heads = fit_heads(
+            features[:, outside], ratings[outside], config, *strengths, weights=weights[outside]
+        )
         predicted = heads.predict(features[0, inside])
         shares[inside] = predicted.shares
         affect[inside] = np.column_stack([predicted.valence, predicted.arousal])
     return Ratings.of(shares, affect[:, 0], affect[:, 1])
 
 
-def _fit_convex(x: Tensor, target: Tensor, config: Config, l2: float) -> tuple[Tensor, Tensor]:
+def _fit_convex(
+    x: Tensor, target: Tensor, weights: Tensor, config: Config, l2: float
+) -> tuple[Tensor, Tensor]:
     """L-BFGS in double precision: the same minimum from every start."""
     weight = torch.zeros(_CLASSES, x.shape[1], dtype=x.dtype, requires_grad=True)
     bias = torch.zeros(_CLASSES, dtype=x.dtype, requires_grad=True)
@@ -168,7 +203,8 @@ def _fit_convex(x: Tensor, target: Tensor, config: Config, l2: float) -> tuple[T
 
     def closure() -> float:
         optimizer.zero_grad()
-        loss = emotion_loss(x @ weight.T + bias, target, config.labels, config.loss).mean()
+        losses = emotion_loss(x @ weight.T + bias, target, config.labels, config.loss)
+        loss = (losses * weights).mean()
         objective = loss + 0.5 * l2 * weight.square().sum()
         objective.backward()
         return objective.item()
@@ -177,7 +213,7 @@ def _fit_convex(x: Tensor, target: Tensor, config: Config, l2: float) -> tuple[T
     return weight.detach(), bias.detach()
 
 
-def _fit_adam(x: Tensor, target: Tensor, config: Config) -> tuple[Tensor, Tensor]:
+def _fit_adam(x: Tensor, target: Tensor, weights: Tensor, config: Config) -> tuple[Tensor, Tensor]:
     """The reference's way: Adam for some epochs, without L2."""
     generator = torch.Generator().manual_seed(config.seed)
     weight = torch.zeros(_CLASSES, x.shape[1], dtype=x.dtype, requires_grad=True)
@@ -187,14 +223,30 @@ def _fit_adam(x: Tensor, target: Tensor, config: Config) -> tuple[Tensor, Tensor
         for batch in torch.randperm(len(x), generator=generator).split(config.heads.batch_size):
             optimizer.zero_grad()
             logits = x[batch] @ weight.T + bias
-            emotion_loss(logits, target[batch], config.labels, config.loss).mean().backward()
+            losses = emotion_loss(logits, target[batch], config.labels, config.loss)
+            (losses * weights[batch]).mean().backward()
             optimizer.step()
     return weight.detach(), bias.detach()
 
 
-def _fit_ridge(x: Tensor, target: Tensor, l2: float) -> tuple[Tensor, Tensor]:
-    """Ridge regression of both scales on standardised features, each scale standardised too."""
-    mean, spread = target.mean(dim=0), target.std(dim=0) + 1e-6
-    gram = x.T @ x / len(x) + l2 * torch.eye(x.shape[1], dtype=x.dtype)
-    solution = torch.linalg.solve(gram, x.T @ ((target - mean) / spread) / len(x))
-    return (solution * spread).T, mean
+def _fit_ridge(x: Tensor, target: Tensor, weights: Tensor, l2: float) -> tuple[Tensor, Tensor]:
+    """Ridge regression of both scales on standardised features, each scale standardised too.
+
+    A scale is learned from the pictures whose viewers were asked about it; without any, it is its
+    middle everywhere.
+    """
+    fitted = [_fit_scale(x, scale, weights, l2) for scale in target.T]
+    solutions, means = zip(*fitted, strict=True)
+    return torch.stack(solutions), torch.stack(means)
+
+
+def _fit_scale(x: Tensor, target: Tensor, weights: Tensor, l2: float) -> tuple[Tensor, Tensor]:
+    asked = ~target.isnan()
+    if not asked.any():
+        return x.new_zeros(x.shape[1]), x.new_tensor(sum(SCALE_RANGE) / 2)
+    x, target, weights = x[asked], target[asked], weights[asked]
+    mean, spread = target.mean(), target.std() + 1e-6
+    weighted = x * weights[:, None]
+    gram = x.T @ weighted / len(x) + l2 * torch.eye(x.shape[1], dtype=x.dtype)
+    solution = torch.linalg.solve(gram, weighted.T @ ((target - mean) / spread) / len(x))
+    return solution * spread, mean

@@ -16,9 +16,9 @@ from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoi
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from training.data.emotion6 import Emotion6
-from training.data.provenance import LEARNED_FROM, learned_from
-from training.data.ratings import Ratings
+from training.data.provenance import LEARNED_FROM, learned_from_all
+from training.data.ratings import Floats, Ratings
+from training.data.source import LabelledPictures
 from training.data.split import make_folds
 from training.judging.answers import answers
 from training.judging.metrics import score
@@ -54,7 +54,7 @@ class Learned:
 
 
 def learn(
-    dataset: Emotion6,
+    dataset: LabelledPictures,
     numbers: Sequence[int],
     config: Config,
     *,
@@ -89,7 +89,7 @@ def learn(
     workers = workers or Workers()
     part = dataset.subset(numbers)
     network = pretrained_network(config)
-    description = describe(config.to_json(), part.names, fingerprint(network), teachers)
+    description = describe(config.to_json(), part, fingerprint(network), teachers)
     if workers.is_first:
         open_run(out, description)
     workers.wait()
@@ -99,7 +99,7 @@ def learn(
         return Learned(load_checkpoint(out), None, [])
 
     features = frozen_features(network, dataset, cache, workers=workers)[:, list(numbers)]
-    heads = choose_heads(features, part.ratings, config)
+    heads = choose_heads(features, part.ratings, config, weights=_weights(part), groups=part.groups)
     if is_finished:  # stopped between its checkpoint and its figures
         return Learned(load_checkpoint(out), heads, [])
     heads.heads.write_into(network)
@@ -125,7 +125,7 @@ def learn(
                 "l2": {"emotion": heads.l2, "affect": heads.affect_l2},
                 "teachers": [path.name for path in teachers],
                 "processes": workers.size,
-                LEARNED_FROM: learned_from(part.names),
+                LEARNED_FROM: learned_from_all(part),
                 **(facts or {}),
             },
             storage=STORAGE[config.storage],
@@ -139,7 +139,7 @@ def learn(
 
 def _fine_tune(
     network: EmotionNetwork,
-    part: Emotion6,
+    part: LabelledPictures,
     *,
     numbers: Sequence[int],
     config: Config,
@@ -156,15 +156,23 @@ def _fine_tune(
     if config.finetune.patience:
         # One of so many stratified folds is about the share that was asked for.
         folds = round(1 / config.finetune.validation_share)
-        held = make_folds(part.ratings.dominant, folds=folds) == 0
+        held = make_folds(part.ratings.dominant, folds=folds, groups=part.groups) == 0
         validate = _validation([pictures[i] for i in rows[held]], part.ratings[rows[held]])
         rows = rows[~held]
     examples = Examples(
-        [pictures[i] for i in rows], aims[rows], [numbers[i] for i in rows.tolist()]
+        [pictures[i] for i in rows],
+        aims[rows],
+        [numbers[i] for i in rows.tolist()],
+        _weights(part)[rows],
     )
     return fine_tune(
         network, examples, config, run, views=views, validate=validate, workers=workers
     )
+
+
+def _weights(part: LabelledPictures) -> Floats:
+    """Of each picture, 1 on average, so that rates and L2 mean the same whatever the data."""
+    return part.weights / part.weights.mean()
 
 
 def _validation(pictures: list[Image.Image], true: Ratings) -> Validate:
@@ -177,6 +185,6 @@ def _validation(pictures: list[Image.Image], true: Ratings) -> Validate:
     return validate
 
 
-def _decode_all(dataset: Emotion6, side: int, *, quiet: bool) -> list[Image.Image]:
+def _decode_all(dataset: LabelledPictures, side: int, *, quiet: bool) -> list[Image.Image]:
     indices = tqdm(range(len(dataset)), desc="decoding", unit="picture", leave=False, disable=quiet)
     return [dataset.picture(i, short_side=side) for i in indices]

@@ -44,8 +44,12 @@ def emotion_loss(logits: Tensor, target: Tensor, labels: Labels, loss: LossConfi
 
 
 def affect_loss(affect: Tensor, target: Tensor, spread: Tensor) -> Tensor:
-    """Squared error of valence and arousal [N, 2], in standard deviations [2]; mean over both."""
-    return ((affect - target) / spread).square().mean(dim=1)
+    """Squared error of valence and arousal [N, 2], in standard deviations [2]; mean over both.
+
+    A target of NaN, where viewers were not asked, adds nothing.
+    """
+    known = torch.where(target.isnan(), affect.detach(), target)
+    return ((affect - known) / spread).square().mean(dim=1)
 
 
 def squared_emd(logits: Tensor, target: Tensor) -> Tensor:

@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from moodlens.errors import CheckpointError, DatasetError, SettingsError
 from moodlens.model.checkpoint_files import file_sha256, read_json, write_json
+from training.data.ratings import Floats
+from training.data.source import LabelledPictures
 from training.learning.progress import STATE
 
 RUN = "run"
@@ -56,25 +60,31 @@ def close_run(folder: Path) -> None:
 
 
 def describe(
-    config: Mapping[str, Any], names: Sequence[str], backbone: str, teachers: Sequence[Path]
+    config: Mapping[str, Any], pictures: LabelledPictures, backbone: str, teachers: Sequence[Path]
 ) -> dict[str, Any]:
     """What decides a run's result.
 
     Args:
         config: all hyper-parameters.
-        names: of the pictures that are learned from.
+        pictures: that are learned from.
         backbone: fingerprint of the pretrained weights.
         teachers: files of ratings.
 
     Raises:
         DatasetError: a teacher's file cannot be read.
     """
+    ratings = pictures.ratings
     return {
         "config": dict(config),
-        "pictures": hashlib.sha256("\n".join(names).encode()).hexdigest(),
+        "pictures": hashlib.sha256("\n".join(pictures.names).encode()).hexdigest(),
+        "ratings": _digest(ratings.shares, ratings.valence, ratings.arousal, pictures.weights),
         "backbone": backbone,
         "teachers": [_sha256(path) for path in teachers],
     }
+
+
+def _digest(*values: Floats) -> str:
+    return hashlib.sha256(b"".join(np.ascontiguousarray(v).tobytes() for v in values)).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from moodlens.errors import SettingsError
-from training.data.emotion6 import Emotion6
-from training.data.ratings import Ratings
+from training.data.ratings import Floats, Ratings
 from training.data.ratings_file import read_ratings
+from training.data.source import LabelledPictures
 from training.learning.config import DistillConfig
 
 
-def targets(dataset: Emotion6, teachers: Sequence[Path], distill: DistillConfig) -> Ratings:
+def targets(dataset: LabelledPictures, teachers: Sequence[Path], distill: DistillConfig) -> Ratings:
     """Targets for every picture of a data set.
 
     ``weight * teacher + (1 - weight) * voters``, after Hinton, Vinyals and Dean: Distilling the
@@ -43,6 +43,15 @@ def targets(dataset: Emotion6, teachers: Sequence[Path], distill: DistillConfig)
     everyone = [*said, voters]
     return Ratings.of(
         sum(w * r.shares for w, r in zip(weights, everyone, strict=True)),
-        sum(w * r.valence for w, r in zip(weights, everyone, strict=True)),
-        sum(w * r.arousal for w, r in zip(weights, everyone, strict=True)),
+        _mixed([r.valence for r in everyone], weights),
+        _mixed([r.arousal for r in everyone], weights),
+    )
+
+
+def _mixed(scales: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """The weighted mean of a scale, of those who said something about it."""
+    said, by = np.stack(scales), np.asarray(weights)[:, None] * ~np.isnan(scales)
+    total = by.sum(axis=0)
+    return np.where(total > 0, (by * np.nan_to_num(said)).sum(axis=0), np.nan) / np.where(
+        total > 0, total, 1
     )

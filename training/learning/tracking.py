@@ -47,7 +47,8 @@ def track(
             numbers = {k: v for k, v in _flat(entry).items() if isinstance(v, int | float)}
             mlflow.log_metrics(numbers, step=entry["epoch"])
         for name, figure in document.get("metrics", {}).items():
-            mlflow.log_metric(name, figure["value"])
+            if figure["value"] is not None:
+                mlflow.log_metric(name, figure["value"])
         for path in sorted(checkpoint.iterdir()):
             if path.is_file():
                 mlflow.log_artifact(str(path))

@@ -104,6 +104,7 @@ def _results(metrics: Mapping[str, Any]) -> list[EvalResult]:
             metric_args={"low": figure["low"], "high": figure["high"]},
         )
         for name, figure in metrics["metrics"].items()
+        if figure["value"] is not None
     ]
 
 
@@ -150,11 +151,13 @@ def _emotions(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(figure: Mapping[str, float | None] | None) -> str:
-    return _ABSENT if figure is None else f"{figure['value']:.3f}"
+    if figure is None or figure["value"] is None:
+        return _ABSENT
+    return f"{figure['value']:.3f}"
 
 
 def _with_interval(figure: Mapping[str, float | None]) -> str:
-    if figure["low"] is None:
+    if figure["value"] is None or figure["low"] is None:
         return _value(figure)
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 

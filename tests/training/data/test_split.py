@@ -7,7 +7,8 @@ from sklearn.model_selection import train_test_split
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import DatasetError
 from training.data import split as split_module
-from training.data.emotion6 import Emotion6, Problem
+from training.data.emotion6 import Emotion6
+from training.data.problems import Problem
 from training.data.ratings import Ratings
 from training.data.split import (
     FOLD_NAMES,
