@@ -167,7 +167,9 @@ def make_folds(
         with warnings.catch_warnings():
             # A rare emotion may have fewer pictures than there are folds; some do without then.
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-            for number, (_, held_out) in enumerate(splitter.split(classes, classes, groups)):
+            for number, (_, held_out) in enumerate(
+                splitter.split(classes, classes, None if apart else groups)
+            ):
                 fold_of[held_out] = number
     except ValueError:
         raise DatasetError(f"There are too few pictures for {folds} stratified folds.") from None
@@ -201,8 +203,14 @@ def _folds(dataset: LabelledPictures) -> tuple[Indices, tuple[str, ...]]:
             fold_of[i], is_dealt[i] = by_group[group], True
     rest = ~is_dealt
     if rest.any():
-        dominant = dataset.ratings.dominant
-        fold_of[rest] = make_folds(dominant[rest], groups=dataset.groups[rest])
+        dominant, groups = dataset.ratings.dominant[rest], dataset.groups[rest]
+        try:
+            fold_of[rest] = make_folds(dominant, groups=groups)
+        except DatasetError:
+            if rest.all():
+                raise
+            # A handful beside a data set that has folds: one after the other, twins together.
+            fold_of[rest] = np.unique(groups, return_inverse=True)[1] % FOLDS
     return fold_of, tuple(sorted(left_out)) if holds else ()
 
 
