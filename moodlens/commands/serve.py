@@ -50,7 +50,7 @@ def serve() -> None:
     service.start()
 
     # Importing Gradio takes seconds, which the checkpoint's own thread uses.
-    from moodlens.interface import build, launch_options
+    from moodlens.interface import build, build_api_routes, call_problems, launch_options
     from moodlens.serving.gate import gate
     from moodlens.serving.rest import build_router
 
@@ -60,8 +60,9 @@ def serve() -> None:
             server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
             server_port=settings.port or None,
             app_kwargs={
-                "routes": build_router(service).routes,
+                "routes": [*build_router(service).routes, *build_api_routes(demo).routes],
                 "lifespan": gate(settings, service.telemetry),
+                "exception_handlers": call_problems(),
                 "openapi_url": None,
             },
             prevent_thread_lock=True,

@@ -10,8 +10,9 @@ import gradio as gr
 from moodlens.feedback import FeedbackStore
 from moodlens.interface.about_panel import build_about_panel
 from moodlens.interface.agreement_panel import build_agreement_panel
+from moodlens.interface.api_routes import build_api_routes, call_problems
 from moodlens.interface.compare_panel import build_compare_panel
-from moodlens.interface.endpoint import build_endpoint
+from moodlens.interface.endpoint import build_endpoint, take_pictures_of_programs
 from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
 from moodlens.interface.own_parts import static_part
@@ -24,7 +25,7 @@ from moodlens.interface.uploads_only import refuse_addresses
 from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
 
-__all__ = ["build", "launch_options"]
+__all__ = ["build", "build_api_routes", "call_problems", "launch_options"]
 
 _STYLE = Path(__file__).parent / "style.css"
 _CACHE_SWEEPS_PER_LIFETIME = 4
@@ -61,6 +62,7 @@ def build(service: PredictionService) -> gr.Blocks:
                 build_about_panel(service, tab)
         build_endpoint(service)
     refuse_addresses(page)
+    take_pictures_of_programs(page)
     leave_space_extras_out(page)
     return page.queue(max_size=settings.max_queue, default_concurrency_limit=8)
 

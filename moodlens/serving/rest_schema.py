@@ -42,7 +42,7 @@ _PREDICTION = _object(
     },
     {"certainty": _SHARE},
 )
-_ANSWER = _object(
+ANSWER = _object(
     {
         "status": {"const": "success"},
         "prediction": _PREDICTION,
@@ -86,7 +86,7 @@ PREDICT_BODY = {
 }
 
 PREDICT_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: _answer("How viewers would feel about the picture.", _ANSWER),
+    200: _answer("How viewers would feel about the picture.", ANSWER),
     400: _answer("This is no picture, or a damaged one, or no complete form.", _FAILURE),
     408: _answer("The upload took too long.", _FAILURE),
     413: _answer("The file or the picture is too large.", _FAILURE),
