@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def build(service: PredictionService) -> gr.Blocks:
                 with gr.Tab(translate("agreement.tab"), id="agreement") as tab:
                     build_agreement_panel(store, tab)
             with gr.Tab(translate("about.tab"), id="about") as tab:
-                build_about_panel(service, tab)
+                build_about_panel(service, page, tab)
         build_endpoint(service)
     refuse_addresses(page)
     take_pictures_of_programs(page)
@@ -83,6 +84,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "show_error": False,
-        "footer_links": [],
+        "mcp_server": find_spec("mcp") is not None,
+        "footer_links": ["api"],
         "quiet": True,
     }

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from moodlens.interface import markup
+from moodlens.interface.api_card import api_card
 from moodlens.interface.model_facts import Standing, standings, warnings
 from moodlens.interface.own_parts import own_html, own_plot, static_part
 from moodlens.interface.status import other_weights
@@ -19,7 +20,7 @@ from moodlens.telling.wording import Wording
 _SHOWN_ABOUT = ("top1", "top2", "pearson", "kl")
 
 
-def build_about_panel(service: PredictionService, tab: gr.Tab) -> None:
+def build_about_panel(service: PredictionService, page: gr.Blocks, tab: gr.Tab) -> None:
     """Lay the tab out; the checkpoint's facts are read each time it is opened."""
     with gr.Row(equal_height=True):
         with gr.Column(min_width=300, elem_classes="ml-card"):
@@ -29,20 +30,23 @@ def build_about_panel(service: PredictionService, tab: gr.Tab) -> None:
     with gr.Column(elem_classes="ml-card"):
         figures = own_html(elem_id="figures")
         chart = own_plot(elem_id="figures-bars", visible=False)
+    with gr.Column(elem_classes="ml-card"):
+        programs = own_html(elem_id="programs")
 
-    def look(request: gr.Request) -> tuple[str, str, Any]:
+    def look(request: gr.Request) -> tuple[str, str, Any, str]:
         wording = wording_of(request)
         found = standings(service)
         return (
             _facts(service, wording),
             _figures(found, warnings(service, wording), wording),
             gr.Plot(_chart(found, wording) if found else None, visible=bool(found)),
+            api_card(page, request, wording),
         )
 
     tab.select(
         look,
         None,
-        [facts, figures, chart],
+        [facts, figures, chart, programs],
         show_progress="hidden",
         api_visibility="private",
     )

@@ -17,7 +17,7 @@ EXAMPLE_PATH = "/examples/cat.jpg"
 """Where this app gives an example picture out, and takes its address for the picture itself."""
 
 PICTURE_DESCRIPTION = (
-    "A file of yours by handle_file, the path of an upload to this app, or a data: URI such as "
+    "A file, uploaded to this app as handle_file does, or a data: URI such as "
     "data:image/jpeg;base64,/9j/4AAQ... Other addresses are not fetched"
 )
 
