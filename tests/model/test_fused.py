@@ -10,7 +10,9 @@ from torch import Tensor
 import moodlens
 from moodlens.emotions import EMOTIONS
 from moodlens.model.checkpoint import load_checkpoint
-from moodlens.model.fused import FusedConvolution, fused_network
+from moodlens.model.fused import fused_network
+from moodlens.model.fused_convolution import FusedConvolution
+from moodlens.model.fused_resnet import FusedBlock
 from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
 from moodlens.model.predictor import Predictor
 from moodlens.model.probe import probe_picture
@@ -58,6 +60,24 @@ def test_float32_features_are_those_of_the_plain_network(
     assert len(expected) == levels + 1
     for level, plain in zip(fused.feature_maps(pixels), expected, strict=True):
         assert (level - plain).abs().max() < 1e-4 * plain.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("backbone", "blocks"),
+    [("resnet50", 16), ("resnet18", 8), ("resnet26d", 8), ("seresnet18", 0)],
+)
+@torch.inference_mode()
+def test_a_block_that_only_adds_is_one_step_less(backbone: str, blocks: int) -> None:
+    """And the sum, which is written over the block's input, spoils no level that is read."""
+    network = _make(backbone, 64, 4)
+    pixels = torch.rand(2, 3, 64, 64) * 2 - 1
+    fused = fused_network(network, dtype=torch.float32)
+
+    assert sum(isinstance(module, FusedBlock) for module in fused.modules()) == blocks
+    for _ in range(2):
+        levels = zip(fused.feature_maps(pixels), network.feature_maps(pixels), strict=True)
+        for level, plain in levels:
+            assert (level - plain).abs().max() < 1e-4 * plain.abs().max()
 
 
 @torch.inference_mode()
