@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ from moodlens.emotions import SCALE_RANGE
 from moodlens.model.activation_maps import contributions, on_one_grid
 from moodlens.model.backends import Backend
 from moodlens.model.checkpoint import Checkpoint
+from moodlens.model.crop import PlainCrop, plain
 from moodlens.model.ensemble import members_of, weighted_mean, weights_of
 from moodlens.model.fused import fused_network
-from moodlens.model.network import EmotionNetwork, FeatureMaps, NetworkOutput
+from moodlens.model.network import EmotionNetwork, FeatureMaps, NetworkConfig, NetworkOutput
 from moodlens.model.openvino_network import openvino_network
 from moodlens.model.preprocess import Crops, crop_box, decode_side, to_pixels
 from moodlens.model.probe import probe_picture
@@ -42,6 +43,17 @@ class Explanation:
     maps: NDArray[np.float32] | None
     box: tuple[float, float, float, float]
     features: NDArray[np.float32]
+
+
+class CropAnswer(NamedTuple):
+    """What is said about a crop: an :class:`Explanation` but for the picture around it."""
+
+    prediction: Prediction
+    maps: NDArray[np.float32] | None
+    features: NDArray[np.float32]
+
+
+_Crops = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 
 
 class _Seen(NamedTuple):
@@ -93,6 +105,11 @@ class Predictor:
         """The short side, in pixels, that pictures should have at least."""
         return max(decode_side(member.config) for member in self._members)
 
+    @property
+    def views(self) -> tuple[PlainCrop, ...]:
+        """What the members see of a picture, each view once, for those who cut it out elsewhere."""
+        return tuple(dict.fromkeys(plain(member.config) for member in self._members))
+
     def predict(self, pictures: Sequence[Image.Image]) -> list[Prediction]:
         """Answer for a batch of upright RGB pictures, in their order."""
         return [explanation.prediction for explanation in self.explain(pictures)]
@@ -105,23 +122,41 @@ class Predictor:
         """
         if not pictures:
             return []
-        seen = self._look(pictures)
-        output = weighted_mean([member.output for member in seen], self._weights)
-        features = torch.cat([member.features for member in seen], dim=1).cpu().numpy()
-        maps: Sequence[NDArray[np.float32] | None] = [None] * len(pictures)
-        if self._maps_are_exact:
-            maps = list(self._maps(seen).cpu().numpy())
+        answers = self._answers(self._look(Crops(pictures).for_network), maps=True)
         return [
-            Explanation(prediction, positions, crop_box(*picture.size, self._widest), row)
-            for prediction, positions, picture, row in zip(
-                self._predictions(output), maps, pictures, features, strict=True
+            Explanation(
+                answer.prediction,
+                answer.maps,
+                crop_box(*picture.size, self._widest),
+                answer.features,
             )
+            for answer, picture in zip(answers, pictures, strict=True)
         ]
 
-    def _look(self, pictures: Sequence[Image.Image]) -> list[_Seen]:
-        crops, seen = Crops(pictures), []
+    @torch.inference_mode()
+    def answer_crops(
+        self, crops: Mapping[PlainCrop, NDArray[np.uint8]], *, maps: bool = True
+    ) -> list[CropAnswer]:
+        """Answer for pictures that were cut out already, as by another process.
+
+        Args:
+            crops: for each of :attr:`views` [N, S, S, 3] channel values 0..255.
+            maps: whether to say where the answers come from.
+        """
+        return self._answers(self._look(lambda config: crops[plain(config)]), maps=maps)
+
+    def _answers(self, seen: Sequence[_Seen], *, maps: bool) -> list[CropAnswer]:
+        output = weighted_mean([member.output for member in seen], self._weights)
+        features = torch.cat([member.features for member in seen], dim=1).cpu().numpy()
+        positions: Sequence[NDArray[np.float32] | None] = [None] * len(features)
+        if maps and self._maps_are_exact:
+            positions = list(self._maps(seen).cpu().numpy())
+        return list(map(CropAnswer, self._predictions(output), positions, features))
+
+    def _look(self, crops: Callable[[NetworkConfig], _Crops]) -> list[_Seen]:
+        seen = []
         for member in self._members:
-            pixels = to_pixels(crops.for_network(member.config), member.config).to(self._device)
+            pixels = to_pixels(crops(member.config), member.config).to(self._device)
             levels = member.feature_maps(pixels)
             features = member.pool(levels)
             seen.append(_Seen(levels, features, member.heads(features)))
@@ -152,7 +187,8 @@ class Predictor:
     @torch.inference_mode()
     def _pools_by_averaging(self) -> bool:
         """Found out on the probe picture, which also warms the kernels up for the first viewer."""
-        return all(map(_is_average, self._look([probe_picture()])))
+        seen = self._look(Crops([probe_picture()]).for_network)
+        return all(map(_is_average, seen))
 
 
 def _is_average(seen: _Seen) -> bool:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from moodlens.emotions import EMOTIONS
 from moodlens.prediction import Prediction
+from moodlens.telling.table_schema import COLUMN_NAMES, Row, answered
 
-FIGURES: tuple[str, ...] = (*EMOTIONS, "neutral", "ambiguity", "valence", "arousal", "certainty")
-"""The columns of numbers, in order; the shares, neutral, ambiguity and certainty from 0 to 1."""
+_ELSEWHERE = ("sha256", "familiarity", "model", "revision")
 
-COLUMNS: tuple[str, ...] = ("file", "dominant_emotion", "confidence", *FIGURES, "problem")
+COLUMNS: tuple[str, ...] = tuple(name for name in COLUMN_NAMES if name not in _ELSEWHERE)
+"""Those of the shared schema that the page shows; it names the weights beside the table."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
@@ -54,9 +54,6 @@ def defused(text: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
-def _record(row: BatchRow) -> dict[str, object]:
-    if row.prediction is None:
-        return {"file": row.file, "problem": row.problem}
-    figures = row.prediction.to_json()["prediction"]
-    shares = figures.pop("probability_distribution")
-    return {"file": row.file, "problem": "", **figures, **shares}
+def _record(row: BatchRow) -> Row:
+    cells: Row = {"file": row.file, "problem": row.problem}
+    return cells if row.prediction is None else {**answered(row.prediction), **cells}

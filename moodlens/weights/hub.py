@@ -74,6 +74,32 @@ def locate(text: str, *, patience: float = _PATIENCE) -> Located:
         return replace(cached, notice=notice) if cached else locate_bundled(notice=notice)
 
 
+def locate_exactly(reference: CheckpointReference) -> Located:
+    """Find just the weights that were asked for, however long it takes.
+
+    Where the Hub cannot be reached, the cache's copy of the same revision is used, with a warning
+    in the log; other weights than those asked for never are.
+
+    Raises:
+        HubError: the Hub does not have it or cannot be reached, nor has the cache.
+        CheckpointError: what the Hub has is no checkpoint.
+    """
+    if reference.folder is not None:
+        return Located(reference.folder, None, None, "local")
+    if reference.repository is None:
+        return locate_bundled()
+    cached = find_cached(reference)
+    if cached is not None and reference.is_pinned:
+        return cached
+    try:
+        return fetch(reference)
+    except HubError as error:
+        if cached is None:
+            raise
+        logger.warning("%s The cache's copy, %s, is used.", error, cached.revision)
+        return cached
+
+
 def find_cached(reference: CheckpointReference) -> Located | None:
     """What the cache holds of a revision, without any request; None if that is not a checkpoint."""
     from huggingface_hub import try_to_load_from_cache

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
-from moodlens.errors import HubError
 from moodlens.model.backends import Backend, parse_backend
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, verify_probe
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
-from moodlens.weights.hub import fetch, find_cached
-from moodlens.weights.reference import CheckpointReference, Located, locate_bundled
-
-logger = logging.getLogger(__name__)
+from moodlens.weights.hub import locate_exactly
+from moodlens.weights.reference import CheckpointReference, Located
 
 
 def from_pretrained(
@@ -42,7 +37,7 @@ def from_pretrained(
     """
     parse_backend(backend)
     asked = checkpoint if revision is None else f"{checkpoint}@{revision}"
-    located = _locate(CheckpointReference.parse(asked))
+    located = locate_exactly(CheckpointReference.parse(asked))
     predictor, _ = load_located(located, device=device, backend=backend)
     return predictor
 
@@ -61,20 +56,3 @@ def load_located(
         located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
     )
     return Predictor(checkpoint, model, device=device, backend=backend), checkpoint
-
-
-def _locate(reference: CheckpointReference) -> Located:
-    if reference.folder is not None:
-        return Located(reference.folder, None, None, "local")
-    if reference.repository is None:
-        return locate_bundled()
-    cached = find_cached(reference)
-    if cached is not None and reference.is_pinned:
-        return cached
-    try:
-        return fetch(reference)
-    except HubError as error:
-        if cached is None:
-            raise
-        logger.warning("%s The cache's copy, %s, is used.", error, cached.revision)
-        return cached

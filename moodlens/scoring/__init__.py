@@ -1,0 +1,1 @@
+"""Many pictures: sources -> predictions -> a table, on this machine or on Ray."""

@@ -1,0 +1,146 @@
+"""Crops -> cells of the table: what the answering processes do."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from moodlens.model.crop import PlainCrop
+from moodlens.prediction import ModelInfo
+from moodlens.scoring.decoding import Decoded
+from moodlens.telling.overlays import heat_overlays
+from moodlens.telling.table_schema import Row, answered
+from moodlens.weights.reference import Located
+
+if TYPE_CHECKING:
+    from moodlens.model.predictor import Predictor, Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Which network answers, and what it runs on; can be sent to another process.
+
+    Attributes:
+        located: the checkpoint's folder, with the commit that it holds.
+        device: where PyTorch computes.
+        backend: what runs the network on a processor.
+        threads: of the processor, for one forward pass.
+    """
+
+    located: Located
+    device: str = "cpu"
+    backend: str = "torch"
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What an answering process says of its network.
+
+    Attributes:
+        model: how its answers name it.
+        views: what it sees of a picture.
+        side: short side, in pixels, that a decoded picture should have at least.
+        features: how many pooled features it has.
+    """
+
+    model: ModelInfo
+    views: tuple[PlainCrop, ...]
+    side: int
+    features: int
+
+
+class Answerer:
+    """Answers for batches of crops.
+
+    Args:
+        predictor: the network.
+        maps: a folder for pictures of where each answer comes from, or None.
+    """
+
+    def __init__(self, predictor: Predictor, maps: Path | None = None) -> None:
+        self._predictor = predictor
+        self._maps = maps
+
+    @classmethod
+    def load(cls, weights: Weights, maps: Path | None = None) -> Answerer:
+        """Load the weights; PyTorch is imported here.
+
+        Raises:
+            CheckpointError: they are not usable.
+        """
+        from moodlens.model.backends import parse_backend
+        from moodlens.model.devices import use_threads
+        from moodlens.weights.pretrained import load_located
+
+        use_threads(weights.threads)
+        predictor, _ = load_located(
+            weights.located, device=weights.device, backend=parse_backend(weights.backend)
+        )
+        return cls(predictor, maps)
+
+    def introduction(self) -> Introduction:
+        """What the others need to know, found out on a black picture."""
+        views = self._predictor.views
+        black = [np.zeros((1, view.input_size, view.input_size, 3), np.uint8) for view in views]
+        (seen,) = self._predictor.look(black, maps=False)
+        side = self._predictor.decode_side
+        return Introduction(self._predictor.model, views, side, len(seen.features))
+
+    def answer(
+        self,
+        crops: Sequence[NDArray[np.uint8]],
+        decoded: Sequence[Decoded | None],
+        features: NDArray[np.float32] | None = None,
+    ) -> list[Row]:
+        """Cells for each picture of a batch, none for those that could not be decoded.
+
+        Args:
+            crops: for each view [N, S, S, 3]. N is always the same, since another number may round
+                the last digits otherwise.
+            decoded: what is known of the first of them, None for those that nobody asks about;
+                what is beyond is padding.
+            features: [N, F], where to put the pooled features, if they are wanted.
+        """
+        asked = [picture is not None and picture.problem is None for picture in decoded]
+        if not any(asked):
+            return [{} for _ in decoded]
+        looked = self._predictor.look(crops, maps=self._maps is not None)
+        rows: list[Row] = []
+        for place, (picture, seen) in enumerate(zip(decoded, looked, strict=False)):
+            rows.append(answered(seen.prediction) if asked[place] else {})
+            if features is not None:
+                features[place] = seen.features if asked[place] else np.nan
+            if asked[place] and self._maps is not None and picture and picture.sha256:
+                _draw(self._maps, picture.sha256, crops[0][place], seen)
+        return rows
+
+
+def map_path(folder: Path, sha256: str) -> Path:
+    """Where the map of a picture lies; names of strangers are no part of it."""
+    return folder / sha256[:2] / f"{sha256}.jpg"
+
+
+def _draw(folder: Path, sha256: str, crop: NDArray[np.uint8], seen: Seen) -> None:
+    """What the network saw, and on it where the dominant emotion comes from."""
+    if seen.maps is None:
+        return
+    picture = Image.fromarray(crop).convert("L").convert("RGBA")
+    heat = heat_overlays(seen.maps)[seen.prediction.dominant_emotion]
+    picture.alpha_composite(heat.resize(picture.size, Image.Resampling.BICUBIC))
+    path = map_path(folder, sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = io.BytesIO()
+    picture.convert("RGB").save(data, "JPEG", quality=88)
+    partial = path.with_suffix(".partial")
+    with suppress(FileNotFoundError):  # another process has just drawn the same picture
+        partial.write_bytes(data.getvalue())
+        partial.replace(path)

@@ -1,0 +1,104 @@
+"""The processes themselves, each started by processes.py with its role and its pipe."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
+
+from moodlens.errors import MoodLensError
+from moodlens.scoring.decoding import Decoded, Decoder
+from moodlens.scoring.processes import inherited
+from moodlens.scoring.slots import Layout, Slots
+from moodlens.scoring.sources.entries import Entry
+
+_MEMORY_BEYOND_START = 1_500_000_000
+"""Bytes that a decoding process may take for one picture: far more than the limits let it need."""
+
+
+class DecodeTask(NamedTuple):
+    """Decode some entries into places of a slot, one after the other."""
+
+    slot: int
+    places: list[int]
+    entries: list[Entry]
+
+
+class AnswerTask(NamedTuple):
+    """Answer for the pictures in a slot."""
+
+    slot: int
+    decoded: list[Decoded | None]
+
+
+class DecoderStart(NamedTuple):
+    """What a decoding process has to know."""
+
+    decoder: Decoder
+    layout: Layout
+    memory: int
+
+
+def decode(connection: Connection) -> None:
+    """Decode until the pipe is closed."""
+    start: DecoderStart = connection.recv()
+    slots = Slots(start.layout, start.memory)
+    _limit_memory()
+    while True:
+        task: DecodeTask = connection.recv()
+        crops = slots.crops(task.slot)
+        connection.send(
+            [
+                start.decoder.decode(entry, [crop[place] for crop in crops])
+                for place, entry in zip(task.places, task.entries, strict=True)
+            ]
+        )
+
+
+def answer(connection: Connection) -> None:
+    """Load the weights, say what they are, then answer until the pipe is closed."""
+    from moodlens.scoring.answering import Answerer, Weights
+
+    weights: Weights
+    maps: Path | None
+    weights, maps = connection.recv()
+    try:
+        answerer = Answerer.load(weights, maps)
+    except MoodLensError as error:
+        connection.send(error.message)
+        return
+    connection.send(answerer.introduction())
+    layout: Layout
+    layout, memory = connection.recv()
+    slots = Slots(layout, memory)
+    while True:
+        task: AnswerTask = connection.recv()
+        features = slots.features(task.slot) if layout.features else None
+        connection.send(answerer.answer(slots.crops(task.slot), task.decoded, features))
+
+
+def _limit_memory() -> None:
+    """Let a picture that would take all memory fail in this process and harm nobody else."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        room = pages * resource.getpagesize() + _MEMORY_BEYOND_START
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+    except (OSError, ValueError):  # not Linux
+        return
+
+
+def main() -> None:
+    """Do what the first argument says, with the pipe that the second one numbers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started this
+    roles = {"decode": decode, "answer": answer}
+    try:
+        roles[sys.argv[1]](inherited(int(sys.argv[2])))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+if __name__ == "__main__":
+    main()
