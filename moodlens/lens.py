@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from moodlens.errors import PictureError
-from moodlens.model.backends import Backend
+from moodlens.model.backends import Backend, parse_backend
 from moodlens.model.predictor import Explanation, Predictor
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits, read_picture, upright_rgb
 from moodlens.prediction import ModelInfo, Prediction
-from moodlens.weights.pretrained import from_pretrained
+from moodlens.scoring.answering import Weights
+from moodlens.telling.table_schema import Row
+from moodlens.weights.hub import locate_exactly
+from moodlens.weights.pretrained import load_located
+from moodlens.weights.reference import CheckpointReference
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -46,6 +50,7 @@ class MoodLens:
     def __init__(self, predictor: Predictor, *, limits: PictureLimits = DEFAULT_LIMITS) -> None:
         self._predictor = predictor
         self._limits = limits
+        self._weights: Weights | None = None
 
     @classmethod
     def from_pretrained(
@@ -73,8 +78,13 @@ class MoodLens:
             CheckpointError: the weights are not usable.
         """
         name = os.fspath(checkpoint)
-        predictor = from_pretrained(name, revision=revision, device=device, backend=backend)
-        return cls(predictor, limits=limits)
+        parse_backend(backend)
+        asked = name if revision is None else f"{name}@{revision}"
+        located = locate_exactly(CheckpointReference.parse(asked))
+        predictor, _ = load_located(located, device=device, backend=backend)
+        lens = cls(predictor, limits=limits)
+        lens._weights = Weights(located, device, backend)
+        return lens
 
     @property
     def model(self) -> ModelInfo:
@@ -117,6 +127,24 @@ class MoodLens:
         if _is_one(pictures):
             return self._explain_one(pictures)
         return list(self._explain_each(pictures))
+
+    def score(self, pictures: Iterable[str | os.PathLike[str] | bytes]) -> Iterator[Row]:
+        """One row of the table of ``moodlens score`` for each picture, in order, broken ones too.
+
+        The same engine: pictures are decoded by processes of their own and answered by as many
+        networks as there are cores, in bounded memory, however many there are.
+
+        Args:
+            pictures: paths, or the bytes of picture files; any iterable, taken a few at a time.
+
+        Raises:
+            ValueError: this object was made of a predictor, and not by :meth:`from_pretrained`.
+        """
+        if self._weights is None:
+            raise ValueError("score() needs a MoodLens made by from_pretrained().")
+        from moodlens.scoring.stream import stream_rows
+
+        return stream_rows(pictures, self._weights, self._limits)
 
     def __repr__(self) -> str:
         return f"<MoodLens {self.model.name}@{self.model.revision[:12]}>"

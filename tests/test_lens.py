@@ -170,3 +170,15 @@ def test_the_bundled_checkpoint_answers() -> None:
 
     assert body["model"]["source"] == "bundled"
     assert body["prediction"]["dominant_emotion"] == "joy"
+
+
+def test_score_gives_a_row_for_each_picture_in_order(tmp_path: Path) -> None:
+    lens = MoodLens.from_pretrained(make_checkpoint(tmp_path / "tiny"))
+    cat = CAT
+
+    rows = list(lens.score([cat, "nowhere.jpg", cat.read_bytes(), b"text"]))
+    assert [row["file"] for row in rows] == [str(cat), "nowhere.jpg", "2", "3"]
+    assert [row["problem"] is None for row in rows] == [True, False, True, False]
+    said = lens(cat).to_json()["prediction"]["probability_distribution"]
+    for name, share in said.items():
+        assert rows[0][name] == pytest.approx(share, abs=2e-4)

@@ -101,7 +101,7 @@ def _score(options: argparse.Namespace, folder: Path) -> int:
         embeddings=job.embeddings,
         maps=job.maps,
     )
-    progress = Progress(_Silence() if options.quiet else None)
+    progress = Progress(silent=options.quiet)
     try:
         summary = score(job, engine, progress)
     finally:
@@ -161,19 +161,6 @@ def _standard_input(folder: Path) -> str:
     with path.open("wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     return str(path)
-
-
-class _Silence:
-    """A stream that nobody reads."""
-
-    def isatty(self) -> bool:
-        return False
-
-    def write(self, _: str) -> None:
-        return
-
-    def flush(self) -> None:
-        return
 
 
 def _count(text: str) -> int:

@@ -21,7 +21,7 @@ from moodlens.telling.table_schema import Row, answered
 from moodlens.weights.reference import Located
 
 if TYPE_CHECKING:
-    from moodlens.model.predictor import Predictor, Seen
+    from moodlens.model.predictor import CropAnswer, Predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class Answerer:
     def introduction(self) -> Introduction:
         """What the others need to know, found out on a black picture."""
         views = self._predictor.views
-        black = [np.zeros((1, view.input_size, view.input_size, 3), np.uint8) for view in views]
-        (seen,) = self._predictor.look(black, maps=False)
+        black = {v: np.zeros((1, v.input_size, v.input_size, 3), np.uint8) for v in views}
+        (seen,) = self._predictor.answer_crops(black, maps=False)
         side = self._predictor.decode_side
         return Introduction(self._predictor.model, views, side, len(seen.features))
 
@@ -113,7 +113,8 @@ class Answerer:
         asked = [picture is not None and picture.problem is None for picture in decoded]
         if not any(asked):
             return [{} for _ in decoded]
-        looked = self._predictor.look(crops, maps=self._maps is not None)
+        views = dict(zip(self._predictor.views, crops, strict=True))
+        looked = self._predictor.answer_crops(views, maps=self._maps is not None)
         rows: list[Row] = []
         for place, (picture, seen) in enumerate(zip(decoded, looked, strict=False)):
             rows.append(answered(seen.prediction) if asked[place] else {})
@@ -129,7 +130,7 @@ def map_path(folder: Path, sha256: str) -> Path:
     return folder / sha256[:2] / f"{sha256}.jpg"
 
 
-def _draw(folder: Path, sha256: str, crop: NDArray[np.uint8], seen: Seen) -> None:
+def _draw(folder: Path, sha256: str, crop: NDArray[np.uint8], seen: CropAnswer) -> None:
     """What the network saw, and on it where the dominant emotion comes from."""
     if seen.maps is None:
         return

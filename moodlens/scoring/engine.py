@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,6 +106,8 @@ class _Work:
     """Places that are still to be decoded."""
     alone: bool = False
     """Whether a process has died of this batch, so that its pictures go one at a time."""
+    suspect: int | None = None
+    """The place of a picture that a process has died of while it was at nothing else."""
 
 
 @dataclass(slots=True)
@@ -175,20 +177,20 @@ class Engine:
 
     def close(self) -> None:
         """End the processes."""
-        for state in (*self._decoders, *self._answerers):
-            state.worker.kill()
+        for worker in self._workers():
+            worker.kill()
         self._decoders, self._answerers = [], []
         os.close(self._memory)
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Answered]:
         """Answer for batches, in the order in which they are done.
 
-        No more batches are taken than there are slots for. A generator that is not exhausted leaves
-        the engine unusable.
+        No more batches are taken than there are slots for.
 
         Raises:
             MoodLensError: the network's processes die again and again.
         """
+        self._forget_the_last_run()
         feed = _Feed(batches)
         try:
             while True:
@@ -201,6 +203,14 @@ class Engine:
                 yield from self._collect(_GLANCE if self._has_room(feed) else _LOOK)
         finally:
             feed.close()
+
+    def _forget_the_last_run(self) -> None:
+        """Let what a run has begun that nobody followed to its end come to its end."""
+        nothing = _Feed([])
+        while not self._is_idle():
+            self._hand_out(nothing)
+            for _ in self._collect(_LOOK):
+                pass
 
     # --- giving work -----------------------------------------------------------------------------
 
@@ -243,15 +253,15 @@ class Engine:
     # --- taking answers --------------------------------------------------------------------------
 
     def _collect(self, seconds: float) -> Iterator[Answered]:
-        by_connection: dict[Connection, _DecoderState | _AnswererState] = {
-            state.worker.connection: state for state in (*self._decoders, *self._answerers)
-        }
-        for connection in wait(list(by_connection), seconds):
-            state = by_connection[connection]  # type: ignore[index]
-            if isinstance(state, _DecoderState):
-                self._from_decoder(state)
-            elif (answered := self._from_answerer(state)) is not None:
-                yield answered
+        ready = set(wait([worker.connection for worker in self._workers()], seconds))
+        for decoder in self._decoders:
+            if decoder.worker.connection in ready:
+                self._from_decoder(decoder)
+        for answerer in self._answerers:
+            if answerer.worker.connection in ready:
+                answered = self._from_answerer(answerer)
+                if answered is not None:
+                    yield answered
         now = time.monotonic()
         for late in self._decoders:
             if late.work is not None and now > late.deadline:
@@ -272,19 +282,23 @@ class Engine:
         self._go_on(state, work)
 
     def _bury_decoder(self, state: _DecoderState, problem: str) -> None:
-        """Put another process in its place. If it was at a single picture, that one is to blame."""
+        """Put another process in its place.
+
+        A picture is to blame if two processes have died of it alone; one may have been killed.
+        """
         work, places = state.work, state.places
         state.worker.connection.close()
         state.worker = self._new_decoder()
         if work is None:
             return
-        if len(places) == 1:
-            (place,) = places
+        place = places[0]
+        if len(places) == 1 and work.suspect == place:
             for crop in self._slots.crops(work.slot):
                 crop[place] = 0
             work.decoded[place] = Decoded(None, problem)
         else:
-            work.left.extend(places)
+            work.left.extendleft(reversed(places))
+            work.suspect = place if len(places) == 1 else None
         work.alone = True
         self._go_on(state, work)
 
@@ -327,6 +341,12 @@ class Engine:
         state.worker, state.ready, state.tasks = self._new_answerer().worker, False, deque()
 
     # --- processes -------------------------------------------------------------------------------
+
+    def _workers(self) -> list[Worker]:
+        return [
+            *(decoder.worker for decoder in self._decoders),
+            *(answerer.worker for answerer in self._answerers),
+        ]
 
     def _new_answerer(self) -> _AnswererState:
         return _AnswererState(Worker("answer", (self._weights, self._maps), [self._memory]))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 
 from moodlens.errors import SettingsError
-from moodlens.telling.batch_table import defused
+from moodlens.telling.spreadsheets import defused
 from moodlens.telling.table_schema import COLUMN_NAMES, NUMBERS, SCHEMA, SCHEMA_VERSION, Row
 
 if TYPE_CHECKING:

@@ -109,7 +109,7 @@ class GrowingTable:
             self._admit(self._read(self._parts, _IDENTITY))
             self._parts.lock()
             self._facts = {
-                int(name.split("-")[1]): PartFacts(*facts)
+                int(name.removesuffix(".json").split("-")[1]): PartFacts(*facts)
                 for name in parts
                 if name.startswith("part-") and name.endswith(".json")
                 for facts in [self._read(self._parts, name)]

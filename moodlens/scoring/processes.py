@@ -7,14 +7,12 @@ Each is a Python of its own and not a copy of this one: a program that uses Mood
 from __future__ import annotations
 
 import os
-import subprocess
+import subprocess  # nosec B404
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
-
-import moodlens
 
 _PATIENCE = 5.0
 
@@ -30,9 +28,9 @@ class Worker:
 
     def __init__(self, role: str, first: Any, descriptors: Sequence[int] = ()) -> None:
         self.connection, theirs = Pipe()
-        home = str(Path(moodlens.__file__).parent.parent)
+        home = str(Path(__file__).parents[2])
         paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
+        self._process = subprocess.Popen(  # noqa: S603  # nosec B603
             [sys.executable, "-m", "moodlens.scoring.worker", role, str(theirs.fileno())],
             pass_fds=[theirs.fileno(), *descriptors],
             stdin=subprocess.DEVNULL,

@@ -18,11 +18,17 @@ class Progress:
     Args:
         stream: where to; standard error by default.
         now: the clock, in seconds.
+        silent: tell nothing.
     """
 
     def __init__(
-        self, stream: TextIO | None = None, now: Callable[[], float] = time.monotonic
+        self,
+        stream: TextIO | None = None,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        silent: bool = False,
     ) -> None:
+        self._silent = silent
         self._stream = stream or sys.stderr
         self._now = now
         self._terminal = self._stream.isatty()
@@ -41,6 +47,8 @@ class Progress:
             problems: how many of them could not be.
         """
         now = self._now()
+        if self._silent:
+            return
         if now - self._told < (_ON_A_TERMINAL if self._terminal else _ELSEWHERE):
             return
         self._told = now

@@ -92,12 +92,12 @@ def score(job: Job, engine: Engine, progress: Progress) -> Summary:
         table.reopen()
     done = problems = 0
     for answered in engine.run(in_batches(brought(plan.asked(), job.limits.max_bytes + 1))):
-        rows = list(_table_rows(answered, embeddings=job.embeddings))
-        broken = [row for _, row in rows if row["problem"]]
+        made = list(_table_rows(answered, embeddings=job.embeddings))
+        broken = [row for _, row in made if row["problem"]]
         if broken and job.strict:
             raise StrictError(f"{broken[0]['file']}: {broken[0]['problem']}")
-        plan.take(rows)
-        done, problems = done + len(rows), problems + len(broken)
+        plan.take(made)
+        done, problems = done + len(made), problems + len(broken)
         progress.advance(done, problems)
     plan.end()
     if not plan.parts:

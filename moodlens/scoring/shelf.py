@@ -66,22 +66,19 @@ class LocalShelf:
         return (self._folder / name).open("rb")
 
     def put(self, name: str, write: Callable[[BinaryIO], object]) -> None:
-        partial: Path | None = None
+        # Always the same name: what a run leaves that is killed here, the next one writes over.
+        partial = self._folder / f".{name}.partial"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor, path = tempfile.mkstemp(dir=self._folder, prefix=f".{name}.")
-            partial = Path(path)
-            with os.fdopen(descriptor, "w+b") as file:
+            with partial.open("wb") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            partial.chmod(0o644)
             partial.replace(self._folder / name)
         except OSError as error:
-            raise MoodLensError(_sentence(error)) from error
-        finally:
-            if partial is not None:
+            with suppress(OSError):
                 partial.unlink(missing_ok=True)
+            raise MoodLensError(_sentence(error)) from error
 
     def remove(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)

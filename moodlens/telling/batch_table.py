@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import pandas as pd
 
 from moodlens.prediction import Prediction
+from moodlens.telling.spreadsheets import defused
 from moodlens.telling.table_schema import COLUMN_NAMES, Row, answered
+
+__all__ = ["COLUMNS", "BatchRow", "defused", "to_csv", "to_table"]
 
 _ELSEWHERE = ("sha256", "familiarity", "model", "revision")
 
 COLUMNS: tuple[str, ...] = tuple(name for name in COLUMN_NAMES if name not in _ELSEWHERE)
 """Those of the shared schema that the page shows; it names the weights beside the table."""
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
-
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
@@ -47,11 +47,6 @@ def to_csv(rows: Sequence[BatchRow]) -> bytes:
     for column in ("file", "problem"):
         table[column] = table[column].map(defused)
     return table.to_csv(index=False).encode("utf-8-sig")
-
-
-def defused(text: str) -> str:
-    """The text, harmless as a cell of a spreadsheet."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
 
 
 def _record(row: BatchRow) -> Row:

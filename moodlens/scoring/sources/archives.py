@@ -14,11 +14,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO
 
 from moodlens.errors import PictureError
 from moodlens.scoring.sources.entries import Entry, LocalFile, Passing, broken
 from moodlens.scoring.sources.names import is_wanted, printable
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _MOST_MEMBERS = 2_000_000
 """Of one zip: its directory is in memory as a whole, half a kilobyte a member."""
@@ -104,7 +107,7 @@ class _Header(tarfile.TarInfo):
 def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """One after the other, without the list of all that the archive keeps otherwise."""
     while (member := archive.next()) is not None:
-        archive.members.clear()
+        vars(archive)["members"].clear()
         yield member
 
 
