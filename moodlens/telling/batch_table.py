@@ -18,6 +18,7 @@ _ELSEWHERE = ("sha256", "familiarity", "model", "revision")
 COLUMNS: tuple[str, ...] = tuple(name for name in COLUMN_NAMES if name not in _ELSEWHERE)
 """Those of the shared schema that the page shows; it names the weights beside the table."""
 
+
 @dataclass(frozen=True, slots=True)
 class BatchRow:
     """One file of a batch.
