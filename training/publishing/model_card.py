@@ -51,7 +51,7 @@ def make_card(
     text = template.render(
         repository=repository,
         name=metrics["name"],
-        network=config["network"],
+        networks=config["network"].get("members", [config["network"]]),
         license=config["license"],
         recipe=_as_yaml(facts),
         learned_from=learned_from.get("pictures"),

@@ -45,6 +45,22 @@ def card(config: dict[str, Any], metrics: dict[str, Any]) -> ModelCard:
     return make_card("owner/weights", config, metrics, ["evaluation/shares.png"])
 
 
+def test_every_network_of_an_ensemble_is_named(
+    config: dict[str, Any], metrics: dict[str, Any]
+) -> None:
+    alone = config["network"]
+    other = {**alone, "backbone": "resnet50", "input_size": 256}
+    together = {**config, "network": {"members": [alone, other], "weights": [0.5, 0.5]}}
+
+    assert (
+        f"network is timm's `{alone['backbone']}` with linear heads" in card(config, metrics).text
+    )
+    text = card(together, metrics).text
+    assert "2 networks answer as one" in text
+    assert f"timm's `{alone['backbone']}` at 64 × 64 pixels," in text
+    assert "timm's `resnet50` at 256 × 256 pixels." in text
+
+
 def test_every_metric_stands_there_with_its_interval_baselines_and_ceiling(
     config: dict[str, Any], metrics: dict[str, Any]
 ) -> None:
