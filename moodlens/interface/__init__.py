@@ -28,6 +28,9 @@ from moodlens.settings import Settings
 
 __all__ = ["build", "build_api_routes", "call_problems", "launch_options"]
 
+MCP_IS_INSTALLED = find_spec("mcp") is not None
+"""It is on every Space; elsewhere ``pip install 'moodlens[mcp]'`` brings it."""
+
 _STYLE = Path(__file__).parent / "style.css"
 _CACHE_SWEEPS_PER_LIFETIME = 4
 _SESSIONS_REMEMBERED = 500
@@ -62,6 +65,10 @@ def build(service: PredictionService) -> gr.Blocks:
             with gr.Tab(translate("about.tab"), id="about") as tab:
                 build_about_panel(service, page, tab)
         build_endpoint(service)
+    if MCP_IS_INSTALLED:
+        from moodlens.interface.mcp_tool import serve_as_tool
+
+        serve_as_tool(settings)
     refuse_addresses(page)
     take_pictures_of_programs(page)
     leave_space_extras_out(page)
@@ -84,7 +91,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "show_error": False,
-        "mcp_server": find_spec("mcp") is not None,
+        "mcp_server": MCP_IS_INSTALLED,
         "footer_links": ["api"],
         "quiet": True,
     }

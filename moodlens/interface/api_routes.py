@@ -10,17 +10,24 @@ from typing import Any
 
 import gradio as gr
 from fastapi import APIRouter, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import FileResponse, JSONResponse
 from gradio.route_utils import API_PREFIX, get_root_url
 from gradio_client.snippet import generate_code_snippets
 from gradio_client.utils import traverse
 from hf_gradio.cli import generate_cli_snippet
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
+from moodlens.errors import BusyError, MissingPictureError
 from moodlens.interface.program_types import EXAMPLE_PATH
 from moodlens.interface.static_parts import EXAMPLES
+from moodlens.serving.rest import error_response
 
 _INFO = f"{API_PREFIX}/info"
 _BY_NAMES = f"{API_PREFIX}/call/v2/"
+_BUSY = BusyError("MoodLens is busy with other pictures; please try again in a few seconds.", 2)
+"""What REST says too, where Gradio would say that its queue is full."""
 
 
 def build_api_routes(page: gr.Blocks) -> APIRouter:
@@ -41,25 +48,27 @@ def build_api_routes(page: gr.Blocks) -> APIRouter:
 
 
 def call_problems() -> dict[Any, Any]:
-    """For ``app_kwargs["exception_handlers"]``: what ``call/v2`` raises where a name is wrong.
+    """For ``app_kwargs["exception_handlers"]``: what Gradio raises, as the contract says it.
 
-    Both kinds of exception that Gradio raises there are about the request; elsewhere they are not.
+    Where ``call/v2`` finds no such endpoint or parameter it raises KeyError or TypeError, which are
+    about the request there and nowhere else.
     """
 
-    async def say(request: Request, error: Exception) -> JSONResponse:
+    async def about_names(request: Request, error: Exception) -> JSONResponse:
         if not request.url.path.startswith(f"{request.scope.get('root_path', '')}{_BY_NAMES}"):
             raise error
         if isinstance(error, KeyError):
-            return _refusal(404, f"There is no such endpoint; GET {_INFO} names them.")
-        return _refusal(
-            422, f'Send {{"picture": ...}}; GET {_INFO} describes what can stand there.'
-        )
+            sentence = f"There is no such endpoint; GET {_INFO} names them."
+            return JSONResponse({"status": "error", "error": sentence}, status_code=404)
+        sentence = f'Send {{"picture": ...}}; GET {_INFO} says what can stand there.'
+        return error_response(MissingPictureError(sentence))
 
-    return {KeyError: say, TypeError: say}
+    async def about_http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == BusyError.status:
+            return error_response(_BUSY)
+        return await http_exception_handler(request, error)
 
-
-def _refusal(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"status": "error", "error": sentence}, status_code=status)
+    return {KeyError: about_names, TypeError: about_names, HTTPException: about_http}
 
 
 def describe(page: gr.Blocks, root: str) -> dict[str, Any]:

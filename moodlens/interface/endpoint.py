@@ -30,6 +30,16 @@ _NO_ADDRESSES = "No addresses are fetched here: send the picture as an upload or
 _NO_UPLOAD = "This app has no such upload, or not any more: please upload the picture again."
 
 
+class Refused(gr.Error):
+    """A sentence for a program. MCP hands on the text of what is raised, which Gradio quotes."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, print_exception=False)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
 def build_endpoint(service: PredictionService) -> None:
     """Add ``/predict`` to the Blocks being built, without anything to see on the page."""
     max_bytes = service.settings.limits.max_bytes
@@ -59,7 +69,7 @@ def build_endpoint(service: PredictionService) -> None:
             with service.telemetry.request("client"):
                 return service.predict(_bytes(picture, request, max_bytes)).to_json()
         except MoodLensError as error:
-            raise gr.Error(error.message, print_exception=False) from None
+            raise Refused(error.message) from None
 
     trigger = gr.Button(visible=False)
     trigger.click(
@@ -67,6 +77,7 @@ def build_endpoint(service: PredictionService) -> None:
         picture_sent,
         answer,
         api_name="predict",
+        queue=False,  # whoever asks by the queue still gets it; MCP and JavaScript need not
         **AS_SENT,
         **CONCURRENCY,
     )
@@ -90,7 +101,7 @@ def take_pictures_of_programs(page: gr.Blocks) -> None:
         try:
             return await keep(block_fn, [picture], state, explicit_call)
         except (ValueError, OSError):
-            raise gr.Error(_NO_UPLOAD, print_exception=False) from None
+            raise Refused(_NO_UPLOAD) from None
 
     page.preprocess_data = take
 
@@ -106,7 +117,7 @@ def _as_sent(inputs: list[Any]) -> str | dict[str, Any]:
         if isinstance(named, str) and named:
             break
     else:
-        raise gr.Error(_SEND_A_PICTURE, print_exception=False)
+        raise Refused(_SEND_A_PICTURE)
     if is_data_uri(named) or _is_address(named):
         return named
     name = fields.get("orig_name")

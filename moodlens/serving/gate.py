@@ -33,6 +33,8 @@ _OTHER_BODY = 1_000_000
 """Bytes of any body that is no upload: what the page sends along with a click."""
 _BYTES_PER_SECOND = 50_000
 """Each so many bytes that have come give an upload another second."""
+_PICTURE_IN_JSON = re.compile(r"/gradio_api/(queue/join|(call|call/v2|run|api)/predict|mcp)(/|$)")
+"""Where programs may send a picture as a data: URI. The page asks by the first of them, too."""
 _LINGER_SECONDS = 5.0
 _NOTHING_HERE = JSONResponse({"detail": "Not Found"}, status_code=404)
 
@@ -59,6 +61,14 @@ def gate(
         yield
 
     return lifespan
+
+
+def most_json_bytes(settings: Settings) -> int:
+    """Of a body that may hold a picture in base64, which makes it a third larger.
+
+    A picture that is a little too large is let in, so that its sender hears so in its own protocol.
+    """
+    return settings.limits.max_bytes * 5 // 3
 
 
 class Gate:
@@ -91,7 +101,10 @@ class Gate:
 
     async def _admit(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        upload = headers.get("content-type", "").startswith("multipart/")
+        upload = headers.get("content-type", "").startswith("multipart/") or (
+            _PICTURE_IN_JSON.match(path) is not None
+            and int(headers.get("content-length", _OTHER_BODY + 1)) > _OTHER_BODY
+        )
         body = _Body(receive, self._too_large(path, upload), self._settings.upload_seconds)
         if int(headers.get("content-length", "0")) > body.limit:
             self._turn_away(path, body, body.too_large)
@@ -131,6 +144,11 @@ class Gate:
             most = settings.limits.max_bytes
             return most + _FORM_OVERHEAD, PictureTooLargeError(
                 f"The file is too large: at most {most / 1e6:.0f} MB are accepted."
+            )
+        if _PICTURE_IN_JSON.match(path):
+            most = settings.limits.max_bytes
+            return most_json_bytes(settings), PictureTooLargeError(
+                f"This request is too large: a picture may have at most {most / 1e6:.0f} MB."
             )
         return _OTHER_BODY, PictureTooLargeError("This request is too large.")
 

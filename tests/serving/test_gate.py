@@ -73,7 +73,10 @@ def is_free_within(app: RunningApp, picture: bytes, seconds: float) -> bool:
     [
         ("/predict", 1_000_000),
         ("/gradio_api/upload", 2_000_000),
-        ("/gradio_api/queue/join", 1_000_000),
+        ("/gradio_api/queue/join", 1_666_666),
+        ("/gradio_api/call/predict", 1_666_666),
+        ("/gradio_api/mcp/", 1_666_666),
+        ("/gradio_api/cancel", 1_000_000),
     ],
 )
 def test_a_declared_size_is_refused_before_the_body(
