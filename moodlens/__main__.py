@@ -10,6 +10,7 @@ from importlib import import_module
 _COMMANDS = {
     "serve": "the page and the REST routes",
     "predict": "which emotions a few pictures evoke",
+    "report": "a page about a table that score has made",
     "score": "many pictures: folders, archives and datasets in, a table out",
 }
 """By name, each a module of ``moodlens.commands`` with ``add_arguments`` and ``run``."""

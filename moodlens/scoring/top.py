@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moodlens.emotions import EMOTIONS
@@ -16,7 +16,7 @@ class Ranking:
     """One way to put pictures in order.
 
     Attributes:
-        title: what stands first.
+        title: which pictures come first.
         column: by which it goes.
         smallest: whether the smallest comes first.
     """
@@ -33,23 +33,37 @@ RANKINGS: tuple[Ranking, ...] = (
 )
 
 
-def ranked(rows: Iterable[TableRow], count: int) -> dict[Ranking, list[TableRow]]:
-    """The first rows of each ranking, in one pass; none where no row has the figure."""
-    heaps: dict[Ranking, list[tuple[float, int, TableRow]]] = {each: [] for each in RANKINGS}
-    for number, row in enumerate(rows):
-        for ranking, heap in heaps.items():
+class Rankings:
+    """The first rows of each ranking, as rows come by.
+
+    Args:
+        count: how many rows each one keeps.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._seen = 0
+        self._heaps: dict[Ranking, list[tuple[float, int, TableRow]]] = {r: [] for r in RANKINGS}
+
+    def add(self, row: TableRow) -> None:
+        """One more row; of two that are equal the earlier one comes first."""
+        self._seen += 1
+        for ranking, heap in self._heaps.items():
             value = row.get(ranking.column)
             if value is None:
                 continue
-            key = (-value if ranking.smallest else value, -number)
-            if len(heap) < count:
+            key = (-value if ranking.smallest else value, -self._seen)
+            if len(heap) < self._count:
                 heapq.heappush(heap, (*key, row))
             elif key > heap[0][:2]:
                 heapq.heapreplace(heap, (*key, row))
-    return {
-        ranking: [row for *_, row in sorted(heap, key=lambda item: item[:2], reverse=True)]
-        for ranking, heap in heaps.items()
-    }
+
+    def rows(self) -> dict[Ranking, list[TableRow]]:
+        """Of each ranking its rows, in order; none where no row has the figure."""
+        return {
+            ranking: [row for *_, row in sorted(heap, key=lambda item: item[:2], reverse=True)]
+            for ranking, heap in self._heaps.items()
+        }
 
 
 def table_rows(table: str) -> Iterator[TableRow]:
@@ -66,7 +80,10 @@ def table_rows(table: str) -> Iterator[TableRow]:
 
 def top_lines(table: str, count: int) -> Iterator[str]:
     """The rankings as lines for a terminal."""
-    for ranking, rows in ranked(table_rows(table), count).items():
+    rankings = Rankings(count)
+    for row in table_rows(table):
+        rankings.add(row)
+    for ranking, rows in rankings.rows().items():
         if rows:
             yield ranking.title
             yield from (f"  {row[ranking.column]:.3f}  {row['file']}" for row in rows)
