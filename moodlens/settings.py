@@ -11,7 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from moodlens.errors import SettingsError
-from moodlens.model.backends import Backend, parse_backend
+from moodlens.model.backends import Backend, Device, parse_backend, parse_device
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits
 
 _MEGA = 1_000_000
@@ -33,6 +33,7 @@ class Settings:
         port: ``MOODLENS_PORT``, else ``GRADIO_SERVER_PORT``, else ``PORT``; 0 takes any free one.
         threads: ``MOODLENS_THREADS``; processor threads for one prediction.
         backend: ``MOODLENS_BACKEND``; what runs the network, ``torch`` or ``openvino``.
+        device: ``MOODLENS_DEVICE``; where PyTorch computes, ``auto``, ``cpu``, ``cuda`` or ``mps``.
         zero_gpu: ``MOODLENS_ZERO_GPU``; whether a ZeroGPU Space answers on the lent processor.
         max_queue: ``MOODLENS_MAX_QUEUE``; predictions that may wait before new ones are refused.
         limits: ``MOODLENS_MAX_MEGABYTES`` and ``MOODLENS_MAX_MEGAPIXELS``.
@@ -57,6 +58,7 @@ class Settings:
     port: int = 7860
     threads: int = 2
     backend: Backend = "torch"
+    device: Device = "auto"
     zero_gpu: bool = False
     max_queue: int = 64
     limits: PictureLimits = DEFAULT_LIMITS
@@ -98,6 +100,7 @@ def read_settings(
         port=_number(values, _first_set(values, *_PORT), 7860, 0, 65535),
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
         backend=_backend(values, "MOODLENS_BACKEND"),
+        device=_device(values, "MOODLENS_DEVICE"),
         zero_gpu=_switch(values, "MOODLENS_ZERO_GPU"),
         max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
         limits=PictureLimits(max_bytes=megabytes * _MEGA, max_pixels=megapixels * _MEGA),
@@ -137,6 +140,13 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
 def _backend(values: Mapping[str, str], name: str) -> Backend:
     try:
         return parse_backend(values.get(name, "").strip().lower() or "torch")
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error.message}") from None
+
+
+def _device(values: Mapping[str, str], name: str) -> Device:
+    try:
+        return parse_device(values.get(name, "").strip().lower() or "auto")
     except SettingsError as error:
         raise SettingsError(f"{name}: {error.message}") from None
 

@@ -59,6 +59,8 @@ def test_the_conventions_of_others_count_where_the_own_variables_are_not_set(
         ("MOODLENS_MAX_MEGAPIXELS", "\u0663"),
         ("MOODLENS_FOLLOW_SECONDS", "soon"),
         ("MOODLENS_SHOW_AGREEMENT", "perhaps"),
+        ("MOODLENS_ZERO_GPU", "perhaps"),
+        ("MOODLENS_DEVICE", "cuda:7"),
         ("MOODLENS_FEEDBACK_DATASET", "nobody"),
     ],
 )

@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from moodlens.model.ensemble import Network, members_of
+from moodlens.model.likeness import example_pixels
+
+GAINING = 8e9
+"""Multiply-adds a picture from which ``auto`` takes a graphics processor that is there.
+
+Below, one or two cores answer before a browser has drawn anything, and a graphics processor spends
+its time on being handed many small steps. The networks known to the training config take 1 to 5
+billion; ResNet-152, ViT-B/16 and ConvNeXt-Base take 12 to 18, and ViT-L/14 81.
+"""
 
 
 def use_threads(count: int) -> None:
@@ -13,3 +25,25 @@ def use_threads(count: int) -> None:
 def cuda_or_cpu() -> str:
     """The name of the graphics processor where there is one, else that of the processor."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def is_there(device: str) -> bool:
+    """Whether this machine, and this build of PyTorch, has a device: ``cpu``, ``cuda``, ``mps``."""
+    if device == "cuda":
+        return torch.cuda.is_available()
+    return device == "cpu" or torch.backends.mps.is_available()
+
+
+def suiting_device(network: Network) -> str:
+    """Where a network answers soonest: on a graphics processor if there is one and it is large."""
+    gpu = next(filter(is_there, ("cuda", "mps")), None)
+    return gpu if gpu is not None and multiply_adds(network) >= GAINING else "cpu"
+
+
+@torch.no_grad()
+def multiply_adds(network: Network) -> float:
+    """Of one picture's forward pass, counted while it runs; all members of an ensemble together."""
+    with FlopCounterMode(display=False) as counter:
+        for member in members_of(network):
+            member.pool(member.feature_maps(example_pixels(member)))
+    return counter.get_total_flops() / 2

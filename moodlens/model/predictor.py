@@ -101,6 +101,11 @@ class Predictor:
         self._maps_are_exact = self._pools_by_averaging()
 
     @property
+    def device(self) -> str:
+        """Where it computes."""
+        return str(self._device)
+
+    @property
     def decode_side(self) -> int:
         """The short side, in pixels, that pictures should have at least."""
         return max(decode_side(member.config) for member in self._members)
@@ -171,7 +176,7 @@ class Predictor:
         return on_one_grid(maps, [member.config.seen_share for member in self._members])
 
     def _predictions(self, output: NetworkOutput) -> list[Prediction]:
-        shares = output.logits.double().softmax(dim=1).tolist()
+        shares = output.logits.cpu().double().softmax(dim=1).tolist()
         affect = output.affect.clamp(*SCALE_RANGE).tolist()
         return [
             Prediction.from_shares(

@@ -21,7 +21,7 @@ from moodlens.pictures.reading import read_picture
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.serving.batching import Batcher
 from moodlens.serving.telemetry import Telemetry
-from moodlens.serving.zero_gpu import register
+from moodlens.serving.zero_gpu import is_zero_gpu, register
 from moodlens.settings import Settings
 from moodlens.weights.following import Follower, follow
 from moodlens.weights.hub import locate
@@ -78,6 +78,8 @@ class PredictionService:
         self.settings = settings
         self._loaded: LoadedModel | None = None
         self._failure: str | None = None
+        self._device = "cpu"
+        self._device_notice: str | None = None
         self._settled = threading.Event()
         self._follower: Follower | None = None
         self._explain_on_gpu = register(wanted=settings.zero_gpu)
@@ -167,10 +169,12 @@ class PredictionService:
         """
         from moodlens.weights.pretrained import load_located
 
-        predictor, checkpoint = load_located(located, backend=self.settings.backend)
+        predictor, checkpoint = load_located(
+            located, device=self._device, backend=self.settings.backend
+        )
         self._loaded = LoadedModel(
             predictor,
-            located.notice,
+            " ".join(filter(None, (located.notice, self._device_notice))) or None,
             located.folder,
             checkpoint.license,
             checkpoint.training,
@@ -178,7 +182,13 @@ class PredictionService:
         self._failure = None
         self._settled.set()
         model = predictor.model
-        logger.info("using %s, revision %s, from %s", model.name, model.revision, model.source)
+        logger.info(
+            "using %s, revision %s, from %s, on %s",
+            model.name,
+            model.revision,
+            model.source,
+            predictor.device,
+        )
 
     def _use_newer(self, located: Located) -> None:
         """Switch to weights that came later, or say on the page why they are not in use."""
@@ -198,6 +208,7 @@ class PredictionService:
                 from moodlens.model.devices import use_threads
             located = locating.result()
             use_threads(self.settings.threads)
+            self._choose_device()
             try:
                 self.use(located)
             except MoodLensError as error:
@@ -219,6 +230,19 @@ class PredictionService:
             self._failure = "MoodLens could not load its checkpoint."
         finally:
             self._settled.set()
+
+    def _choose_device(self) -> None:
+        """The device that the settings ask for, or the processor and a notice where it is not."""
+        from moodlens.model.devices import is_there
+
+        asked = self.settings.device
+        if is_zero_gpu():  # there, PyTorch is made to say that it has one
+            self._device = "cpu"
+        elif asked == "auto" or is_there(asked):
+            self._device = asked
+        if asked not in (self._device, "auto"):
+            logger.warning("the device %s is not there", asked)
+            self._device_notice = f"The device {asked} is not there; the processor answers instead."
 
     def _explain_batch(self, pictures: Sequence[Image.Image]) -> Sequence[Explanation]:
         loaded = self._loaded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moodlens.model.backends import Backend, parse_backend
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, verify_probe
+from moodlens.model.devices import suiting_device
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
 from moodlens.weights.hub import locate_exactly
@@ -27,7 +28,7 @@ def from_pretrained(
         checkpoint: ``owner/name`` or ``owner/name@revision`` on the Hub, a folder, or nothing for
             the checkpoint that comes with MoodLens.
         revision: a branch, tag or commit id on the Hub; ``main`` by default.
-        device: where PyTorch computes.
+        device: where PyTorch computes; ``auto`` for what suits the network.
         backend: what runs the network.
 
     Raises:
@@ -52,6 +53,8 @@ def load_located(
     """
     checkpoint = load_checkpoint(located.folder)
     verify_probe(checkpoint)
+    if device == "auto":
+        device = suiting_device(checkpoint.network)
     model = ModelInfo(
         located.name or checkpoint.name, located.revision or checkpoint.revision, located.source
     )
