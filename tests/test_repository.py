@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tomlkit
 import yaml
+from huggingface_hub import SpaceHardware
 
 from moodlens.settings import Settings
 from tests.support.running_app import REPOSITORY
@@ -47,6 +48,18 @@ def test_the_space_starts_what_is_there(front_matter: dict[str, Any]) -> None:
     assert front_matter["python_version"] in ZERO_GPU_PYTHONS
     assert len(front_matter["short_description"]) <= 60
     assert {"title", "emoji", "models", "tags"} <= set(front_matter)
+    assert front_matter["suggested_hardware"] in {hardware.value for hardware in SpaceHardware}
+    assert (REPOSITORY / front_matter["thumbnail"]).is_file()
+
+
+def test_the_spaces_licence_is_that_of_code_and_weights_together(
+    front_matter: dict[str, Any],
+) -> None:
+    """Under "mit" alone, the weights that come along would be offered for what Emotion6 forbids."""
+    assert front_matter["license"] == "other"
+    assert "mit" in front_matter["license_name"]
+    assert "research-only" in front_matter["license_name"]
+    assert "Research use only" in (REPOSITORY / front_matter["license_link"]).read_text("utf-8")
 
 
 def test_the_code_keeps_to_the_oldest_python_that_a_space_may_give_it() -> None:

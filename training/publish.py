@@ -1,9 +1,10 @@
-"""Publish a checkpoint on the Hugging Face Hub: ``python -m training.publish``.
+"""Publish a checkpoint, or the app, on the Hugging Face Hub: ``python -m training.publish``.
 
 ::
 
     python -m training.publish --checkpoint DIR --repo owner/name [--revision BRANCH] [--private]
                                [--space owner/name] [--allow-worse] [--dry-run]
+    python -m training.publish space owner/name     # the app; see training.publishing.space
 
 One commit takes model.safetensors, config.json, metrics.json, the evaluation's pictures and a model
 card to the Hub, all or nothing, and is tagged. A checkpoint goes there only as it was evaluated,
@@ -16,10 +17,8 @@ from ``HF_TOKEN`` or from ``hf auth login``.
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,28 +27,23 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
-    get_token,
 )
 from huggingface_hub.constants import DEFAULT_REVISION
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    HFValidationError,
-    RepositoryNotFoundError,
-)
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from moodlens.errors import HubError, MoodLensError, SettingsError
-from moodlens.weights.hub import has_listed_hash
 from training.judging.metrics import METRICS as FACTS
 from training.judging.metrics_document import PICTURES
 from training.judging.report import console
 from training.learning.config import read_environment
+from training.publishing import space as to_space
+from training.publishing.hub_sentences import check_token, hub_sentences
+from training.publishing.listing import print_files
 from training.publishing.publication import (
     CARD,
     Candidate,
-    Published,
     are_comparable,
     look_up,
     refuse_worse,
@@ -57,15 +51,14 @@ from training.publishing.publication import (
 
 VARIABLE = "MOODLENS_CHECKPOINT"
 
-logger = logging.getLogger(__name__)
-
-_TOKENS = "https://huggingface.co/settings/tokens"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, check, compare, upload, tag; 0 when all of it went well."""
-    args = _parse(arguments)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if arguments[:1] == ["space"]:
+            return to_space.main(arguments[1:], out=console())
+        args = _parse(arguments)
         return publish(
             args.checkpoint,
             args.repo,
@@ -120,25 +113,25 @@ def publish(
             raise SettingsError(f"{name!r} is not of the form owner/name.")
     candidate = Candidate.read(folder)
     api = HfApi()
-    with _sentences(repository):
+    with hub_sentences(repository):
         if not dry_run:
-            _check_token(api)
+            check_token(api)
         published = look_up(api, repository, branch)
     if space and not dry_run:
-        with _sentences(space):
+        with hub_sentences(space):
             api.get_space_variables(space)
     if private and published.commit and not published.private:
         raise SettingsError(f"{repository} is public already; --private only makes new ones so.")
     files = candidate.files(repository)
     stale = [p for p in published.files if p.startswith(f"{PICTURES}/") and p not in files]
     _print_figures(candidate.metrics, published.metrics, out)
-    _print_files(files, stale, published, out)
+    print_files(files, stale, published.files, out)
     if not allow_worse:
         refuse_worse(candidate.metrics, published.metrics, repository)
     if dry_run:
         out.print(f"Dry run: nothing was uploaded. The card is in {CARD} in the checkpoint.")
         return 0
-    with _sentences(repository):
+    with hub_sentences(repository):
         if published.commit is None:
             api.create_repo(repository, private=private or None)
         if branch != DEFAULT_REVISION and not published.has_branch:
@@ -192,23 +185,6 @@ def _print_figures(new: Mapping[str, Any], old: Mapping[str, Any] | None, out: C
     out.print(table)
 
 
-def _print_files(
-    files: Mapping[str, Path], stale: Sequence[str], published: Published, out: Console
-) -> None:
-    table = Table(title="Files", box=box.SIMPLE_HEAD)
-    table.add_column("file")
-    table.add_column("bytes", justify="right")
-    table.add_column("")
-    for name, path in files.items():
-        listed = published.files.get(name)
-        same = listed is not None and has_listed_hash(path, listed)
-        state = "new" if listed is None else "unchanged" if same else "changed"
-        table.add_row(name, f"{path.stat().st_size:,}", state)
-    for name in stale:
-        table.add_row(name, "", "removed")
-    out.print(table)
-
-
 def _tag_and_deploy(
     api: HfApi, repository: str, commit: str, space: str | None, out: Console
 ) -> int:
@@ -217,7 +193,7 @@ def _tag_and_deploy(
     setting = f"{repository}@{commit}"
     problems = 0
     try:
-        with _sentences(repository):
+        with hub_sentences(repository):
             api.create_tag(repository, tag=tag, revision=commit, exist_ok=True)
         out.print(f"Tag: {tag}", highlight=False)
     except HubError as error:
@@ -225,7 +201,7 @@ def _tag_and_deploy(
         out.print(f"The commit is there, but not its tag. {error}")
     if space:
         try:
-            with _sentences(space):
+            with hub_sentences(space):
                 current = api.get_space_variables(space).get(VARIABLE)
                 if current and current.value == setting:
                     api.restart_space(space)
@@ -236,49 +212,6 @@ def _tag_and_deploy(
             problems += 1
             out.print(f"The commit is there, but the Space {space} was not told. {error}")
     return 1 if problems else 0
-
-
-def _check_token(api: HfApi) -> None:
-    """Find out before the upload what a missing or read-only token would spoil after it."""
-    if get_token() is None:
-        raise HubError("There is no Hugging Face token: set HF_TOKEN, or run `hf auth login`.")
-    access = api.whoami().get("auth", {}).get("accessToken", {})
-    if access.get("role") == "read":
-        raise HubError(
-            f"The Hugging Face token may only read; make one that may write at {_TOKENS}."
-        )
-
-
-@contextmanager
-def _sentences(repository: str) -> Iterator[None]:
-    """Turn what the Hub's client raises into a sentence."""
-    try:
-        yield
-    except MoodLensError:
-        raise
-    except HFValidationError:
-        raise SettingsError(f"{repository!r} is not of the form owner/name.") from None
-    except RepositoryNotFoundError:
-        sentence = f"The Hub has no {repository}, or hides it from this token."
-    except HfHubHTTPError as error:
-        sentence = _SENTENCES.get(error.response.status_code, "").format(repository)
-        sentence = sentence or f"The Hub answered with error {error.response.status_code}."
-    except ValueError as error:
-        sentence = f"The Hub refuses the model card: {' '.join(str(error).split())}"
-    except Exception as error:  # the client lets through what its HTTP and file libraries raise
-        logger.info("the Hub's client failed: %r", error)
-        sentence = "The Hub cannot be reached, or the connection to it broke."
-    else:
-        return
-    raise HubError(sentence)
-
-
-_SENTENCES = {
-    401: "The Hub does not accept the Hugging Face token; make a new one at " + _TOKENS + ".",
-    403: "The Hugging Face token may not write to {}; check its permissions at " + _TOKENS + ".",
-    404: "{} is not there, or has no such branch; weights are published on a branch.",
-    412: "{} has changed in the meantime; run this again to compare with what it holds now.",
-}
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
