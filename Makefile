@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := app.py moodlens training tests
 
-.PHONY: app test bench soak style quality screenshots fuzz clean
+.PHONY: app test bench lighthouse soak style quality screenshots fuzz clean
 
 app: $(VENV)/.app-installed
 	$(BIN)/python app.py
@@ -14,6 +14,10 @@ test: quality $(VENV)/.browser-installed
 
 bench: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick)
+
+# Needs Node.js; npx fetches Lighthouse once, into ~/.cache.
+lighthouse: $(VENV)/.browser-installed
+	$(BIN)/python -m tests.benchmarks.lighthouse
 
 style: $(VENV)/.tests-installed
 	$(BIN)/ruff check --fix $(CODE)

@@ -51,8 +51,12 @@ def serve() -> None:
 
     # Importing Gradio takes seconds, which the checkpoint's own thread uses.
     from moodlens.interface import build, build_api_routes, call_problems, launch_options
+    from moodlens.interface.document import OneLanguage
+    from moodlens.interface.page_files import page_routes
+    from moodlens.serving.compression import CacheControl, Compression
     from moodlens.serving.gate import gate
     from moodlens.serving.rest import build_router
+    from moodlens.serving.whole_answers import within
 
     demo = build(service)
     try:
@@ -60,8 +64,14 @@ def serve() -> None:
             server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
             server_port=settings.port or None,
             app_kwargs={
-                "routes": [*build_router(service).routes, *build_api_routes(demo).routes],
-                "lifespan": gate(settings, service.telemetry),
+                "routes": [
+                    *build_router(service).routes,
+                    *build_api_routes(demo).routes,
+                    *page_routes(),
+                ],
+                "lifespan": within(
+                    gate(settings, service.telemetry), OneLanguage, Compression, CacheControl
+                ),
                 "exception_handlers": call_problems(),
                 "openapi_url": None,
             },

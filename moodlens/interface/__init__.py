@@ -31,7 +31,9 @@ __all__ = ["build", "build_api_routes", "call_problems", "launch_options"]
 MCP_IS_INSTALLED = find_spec("mcp") is not None
 """It is on every Space; elsewhere ``pip install 'moodlens[mcp]'`` brings it."""
 
-_STYLE = Path(__file__).parent / "style.css"
+_FOLDER = Path(__file__).parent
+_CHARTS = "PlotlyPlot-*.js"
+"""Gradio's chunk for charts, among its assets; the name holds a hash."""
 _CACHE_SWEEPS_PER_LIFETIME = 4
 _SESSIONS_REMEMBERED = 500
 
@@ -52,7 +54,7 @@ def build(service: PredictionService) -> gr.Blocks:
         build_status(service, page)
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab(translate("picture.tab"), id="picture"):
-                build_picture_panel(service, store, page)
+                build_picture_panel(service, store)
             with gr.Tab(translate("live.tab"), id="live"):
                 build_live_panel()
             with gr.Tab(translate("compare.tab"), id="compare"):
@@ -79,7 +81,7 @@ def launch_options(settings: Settings) -> dict[str, Any]:
     """What ``Blocks.launch`` needs so that the page looks, speaks and keeps quiet as it should."""
     return {
         "theme": build_theme(),
-        "head": f"<style>{_STYLE.read_text(encoding='utf-8')}</style>",
+        "head": _head(),
         "i18n": translate,
         # Said even where it is the default: on a Space, or by its environment, Gradio has others.
         "share": False,
@@ -95,3 +97,14 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "footer_links": ["api"],
         "quiet": True,
     }
+
+
+def _head() -> str:
+    style = (_FOLDER / "style.css").read_text(encoding="utf-8")
+    script = (_FOLDER / "charts_early.js").read_text(encoding="utf-8")
+    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    chunk = next(assets.glob(_CHARTS), None)
+    if chunk is None:
+        return f"<style>{style}</style>"
+    script = script.replace("{address}", f"./assets/{chunk.name}")
+    return f"<style>{style}</style><script>{script}</script>"

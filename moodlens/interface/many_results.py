@@ -1,21 +1,31 @@
-"""The answers of many pictures as gallery, table and sentences."""
+"""The answers of many pictures as HTML: what they amount to, a gallery, a table, a CSV to keep.
+
+Sorting and filtering happen in the browser (many.js), by the figures that each row carries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-import gradio as gr
-import pandas as pd
 from PIL import Image
 
-from moodlens.emotions import EMOTIONS
+from moodlens.emotions import EMOTIONS, PALETTE
 from moodlens.prediction import Prediction
-from moodlens.telling.batch_table import BatchRow, to_table
-from moodlens.telling.wording import Wording, capitalised
+from moodlens.telling.batch_table import BatchRow, to_csv
+from moodlens.telling.overlays import data_uri
+from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
-_FILE_WIDTH, _PROBLEM_WIDTH, _FIGURE_WIDTH = "190px", "340px", "124px"
+_FIGURES: dict[str, Callable[[Prediction], float | None]] = {
+    "neutral": lambda prediction: prediction.neutral,
+    "ambiguity": lambda prediction: prediction.ambiguity,
+    "certainty": lambda prediction: prediction.certainty,
+    "familiarity": lambda prediction: getattr(prediction, "familiarity", None),
+}
+"""Shares beside the six; a column that no row fills is left out."""
+_SORTABLE = ("ambiguity", "familiarity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,51 +36,40 @@ class BatchItem:
     thumbnail: Image.Image | None
 
 
-def gallery_of(
-    items: Sequence[BatchItem], order: str, wording: Wording
-) -> list[tuple[Image.Image, str]]:
-    """Small pictures with their captions, in the order asked for."""
-    shown = [
-        (item.row.prediction, item.thumbnail, item.row.file)
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A file that could be read."""
+
+    file: str
+    prediction: Prediction
+    thumbnail: Image.Image | None
+
+    def figure(self, name: str) -> float | None:
+        return _FIGURES[name](self.prediction)
+
+
+def results(items: Sequence[BatchItem], wording: Wording) -> str:
+    """Everything that is said about the files, in the order in which they were chosen."""
+    answered = [
+        _Answered(item.row.file, item.row.prediction, item.thumbnail)
         for item in items
-        if item.row.prediction is not None and item.thumbnail is not None
+        if item.row.prediction is not None
     ]
-    if order in EMOTIONS:
-        shown.sort(key=lambda entry: -entry[0].distribution[order])
-    elif order == "ambiguity":
-        shown.sort(key=lambda entry: -entry[0].ambiguity)
-    return [
-        (thumbnail, f"{_caption(prediction, order, wording)} · {file}")
-        for prediction, thumbnail, file in shown
-    ]
-
-
-def _caption(prediction: Prediction, order: str, wording: Wording) -> str:
-    if order == "ambiguity":
-        return f"{wording('gauge.ambiguity')} {wording.percent(prediction.ambiguity)}"
-    name = order if order in EMOTIONS else prediction.dominant_emotion
-    return f"{capitalised(wording.emotion(name))} {wording.percent(prediction.distribution[name])}"
-
-
-def table_of(items: Sequence[BatchItem], wording: Wording) -> gr.Dataframe:
-    """The table in the viewer's language, with rounded figures."""
-    table = to_table([item.row for item in items])
-    for column in ("confidence", *EMOTIONS, "neutral", "ambiguity", "certainty"):
-        table[column] = table[column].map(lambda v: "" if pd.isna(v) else wording.percent(v))
-    for column in ("valence", "arousal"):
-        table[column] = table[column].map(lambda v: "" if pd.isna(v) else wording.number(v))
-    table["dominant_emotion"] = table["dominant_emotion"].map(
-        lambda name: "" if pd.isna(name) else capitalised(wording.emotion(name))
+    parts = [_problems(items, wording)]
+    if answered:
+        known = [name for name in _FIGURES if any(item.figure(name) for item in answered)]
+        parts += [
+            _overview(answered, wording),
+            _controls(known, wording),
+            _gallery(answered, wording),
+            _table(answered, known, wording),
+        ]
+    csv = base64.b64encode(to_csv([item.row for item in items])).decode()
+    link = (
+        f'<a class="ml-primary" id="many-csv" download="moodlens.csv" '
+        f'href="data:text/csv;base64,{csv}">{escape(wording("many.csv"))}</a>'
     )
-    if not table["certainty"].any():
-        table = table.drop(columns="certainty")
-    problems = table.pop("problem")
-    widths = [_FILE_WIDTH] + [_FIGURE_WIDTH] * (len(table.columns) - 1)
-    if problems.any():
-        table.insert(1, "problem", problems)
-        widths.insert(1, _PROBLEM_WIDTH)
-    titles = {name: wording(f"column.{name}") for name in table.columns}
-    return gr.Dataframe(table.rename(columns=titles), column_widths=widths)
+    return f'<div class="ml-card ml-many">{"".join(parts)}<p>{link}</p></div>'
 
 
 def progress_bar(done: int, total: int, wording: Wording) -> str:
@@ -88,3 +87,111 @@ def summary(items: Sequence[BatchItem], wording: Wording) -> str:
     key = "many.done_with_problems" if broken else "many.done"
     sentence = escape(wording(key, count=len(items) - broken, broken=broken))
     return f'<p class="ml-progress" role="status">{sentence}</p>'
+
+
+def _problems(items: Sequence[BatchItem], wording: Wording) -> str:
+    lines = "".join(
+        f"<li><b>{escape(item.row.file)}</b> {escape(item.row.problem)}</li>"
+        for item in items
+        if item.row.prediction is None
+    )
+    if not lines:
+        return ""
+    title = escape(wording("many.problems"))
+    return f'<section id="many-problems"><h3>{title}</h3><ul>{lines}</ul></section>'
+
+
+def _overview(answered: Sequence[_Answered], wording: Wording) -> str:
+    """The mean of each share over all pictures, and from where to where the pictures reach."""
+    rows = []
+    for emotion in PALETTE:
+        shares = [item.prediction.distribution[emotion.name] for item in answered]
+        mean, low, high = sum(shares) / len(shares), min(shares), max(shares)
+        rows.append(
+            f'<tr style="--ml-emotion: {emotion.colour}"><th scope="row">'
+            f'<span aria-hidden="true">{colour_emoji(emotion)}</span> '
+            f"{escape(capitalised(wording.emotion(emotion.name)))}</th>"
+            f'<td aria-hidden="true"><i class="ml-reach"><b style="width:{100 * mean:.1f}%"></b>'
+            f'<u style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></u></i></td>'
+            f'<td data-mean="{emotion.name}">{wording.percent(mean)}</td>'
+            f"<td>{wording.percent(low)} – {wording.percent(high)}</td></tr>"
+        )
+    heads = "".join(
+        f'<th scope="col">{escape(wording(f"many.{name}"))}</th>' for name in ("mean", "spread")
+    )
+    return (
+        f'<section id="many-overview"><h3>{escape(wording("many.overview"))}</h3>'
+        f'<table class="ml-table"><thead><tr><td></td><td></td>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></section>"
+    )
+
+
+def _controls(known: Sequence[str], wording: Wording) -> str:
+    orders = ["given", *EMOTIONS, *(name for name in _SORTABLE if name in known)]
+    by = "".join(
+        f'<option value="{name}">{escape(wording(f"many.by_{name}"))}</option>' for name in orders
+    )
+    filters = [
+        f'<option value="">{escape(wording("many.all"))}</option>',
+        *(
+            f'<option value="{name}">{escape(capitalised(wording.emotion(name)))}</option>'
+            for name in EMOTIONS
+        ),
+    ]
+    return (
+        '<div class="ml-controls">'
+        f"<label>{escape(wording('many.order'))} "
+        f'<select id="many-order">{by}</select></label>'
+        f"<label>{escape(wording('many.only'))} "
+        f'<select id="many-only">{"".join(filters)}</select></label></div>'
+    )
+
+
+def _gallery(answered: Sequence[_Answered], wording: Wording) -> str:
+    figures = []
+    for place, item in enumerate(answered):
+        if item.thumbnail is None:
+            continue
+        prediction = item.prediction
+        name = prediction.dominant_emotion
+        caption = f"{capitalised(wording.emotion(name))} {wording.percent(prediction.confidence)}"
+        figures.append(
+            f'<figure data-place="{place}"><img src="{data_uri(item.thumbnail)}" alt="">'
+            f'<figcaption class="caption-label" title="{escape(item.file)}">'
+            f"<b>{escape(caption)}</b> <span>{escape(item.file)}</span></figcaption></figure>"
+        )
+    return f'<div id="many-gallery" data-list>{"".join(figures)}</div>'
+
+
+def _table(answered: Sequence[_Answered], known: Sequence[str], wording: Wording) -> str:
+    columns = ["file", "dominant_emotion", *EMOTIONS, *known, "valence", "arousal"]
+    head = "".join(f'<th scope="col">{escape(wording(f"column.{name}"))}</th>' for name in columns)
+    body = "".join(_row(place, item, known, wording) for place, item in enumerate(answered))
+    return (
+        f'<div class="ml-scroll" tabindex="0"><table class="ml-table" id="many-table">'
+        f"<thead><tr>{head}</tr></thead><tbody data-list>{body}</tbody></table></div>"
+    )
+
+
+def _row(place: int, item: _Answered, known: Sequence[str], wording: Wording) -> str:
+    prediction = item.prediction
+    top = prediction.dominant_emotion
+    values = {**prediction.distribution, **{name: item.figure(name) for name in known}}
+    data = "".join(f' data-{n}="{v:.4f}"' for n, v in values.items() if v is not None)
+    shares = "".join(
+        f'<td data-figure="{emotion.name}" style="--ml-emotion: {emotion.colour};'
+        f'--ml-share: {100 * prediction.distribution[emotion.name]:.1f}%">'
+        f"{wording.percent(prediction.distribution[emotion.name])}</td>"
+        for emotion in PALETTE
+    )
+    others = "".join(
+        f'<td data-figure="{name}">{"–" if value is None else wording.percent(value)}</td>'
+        for name, value in ((name, values[name]) for name in known)
+    )
+    return (
+        f'<tr data-place="{place}" data-top="{top}"{data}>'
+        f'<th scope="row">{escape(item.file)}</th>'
+        f"<td>{escape(capitalised(wording.emotion(top)))}</td>{shares}{others}"
+        f"<td>{wording.number(prediction.valence)}</td>"
+        f"<td>{wording.number(prediction.arousal)}</td></tr>"
+    )

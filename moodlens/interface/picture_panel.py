@@ -10,12 +10,12 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from moodlens.errors import MoodLensError, PictureError
 from moodlens.feedback import FeedbackStore
-from moodlens.interface import static_parts
 from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
 from moodlens.interface.feedback_panel import build_feedback_form, connect_feedback
 from moodlens.interface.heat import CHANGE_STRENGTH
 from moodlens.interface.own_parts import own_html, static_part
+from moodlens.interface.page_files import EXAMPLE_NAMES, EXAMPLES
 from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
 from moodlens.interface.result import (
     ResultView,
@@ -28,7 +28,6 @@ from moodlens.interface.share_panel import build_share_panel
 from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
-from moodlens.telling.affect_chart import affect_plane
 
 ANSWER_LIFETIME = 1800.0
 """Seconds after which a session's last answer is forgotten."""
@@ -43,7 +42,7 @@ element.addEventListener('click', (event) => {
 """
 
 
-def build_picture_panel(service: PredictionService, store: FeedbackStore, page: gr.Blocks) -> None:
+def build_picture_panel(service: PredictionService, store: FeedbackStore) -> None:
     """Lay the tab out and connect it."""
     with gr.Row(elem_classes="ml-stage"):
         with gr.Column(scale=5, min_width=320, elem_classes="ml-input"):
@@ -92,10 +91,10 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore, page: 
         order: charts.Order, request: gr.Request, event: gr.EventData
     ) -> dict[Any, Any]:
         name = event._data.get("name")
-        if name not in static_parts.EXAMPLE_NAMES:
+        if name not in EXAMPLE_NAMES:
             return {picture: gr.skip()}
         # A copy among the uploads: the browser is told where the file lies.
-        data = (static_parts.EXAMPLES / f"{name}.jpg").read_bytes()
+        data = (EXAMPLES / f"{name}.jpg").read_bytes()
         path = save_bytes_to_cache(data, f"{name}.jpg", picture.GRADIO_CACHE)
         return {**answer_for(path, order, request), picture: path}
 
@@ -111,16 +110,3 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore, page: 
     )
     examples.click(analyse_example, [order], outputs, **shown_while_running, **CONCURRENCY)
     connect_order(view)
-
-    def greet(request: gr.Request) -> dict[Any, Any]:
-        wording = wording_of(request)
-        return {bars: charts.share_chart(None, wording), plane: affect_plane(None, wording)}
-
-    page.load(
-        greet,
-        None,
-        [bars, plane],
-        show_progress="hidden",
-        api_visibility="private",
-        concurrency_limit=None,
-    )

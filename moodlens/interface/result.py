@@ -68,6 +68,7 @@ def build_headline() -> tuple[gr.HTML, gr.Radio, gr.Plot]:
     """Lay out the answer itself: the sentence, the bars, and how to order them."""
     with gr.Column(elem_classes=["ml-card", "ml-answer"]):
         headline = static_part("part.waiting", elem_id="headline")
+        static_part("part.bars_waiting", elem_id="bars-waiting")
         bars = own_plot(elem_id="bars")
         order = gr.Radio(
             [(translate("chart.fixed"), "fixed"), (translate("chart.sorted"), "sorted")],
@@ -89,6 +90,7 @@ def build_details() -> tuple[gr.HTML, gr.Plot, gr.HTML]:
             affect = static_part("part.affect", elem_id="affect")
         with gr.Column(min_width=300, elem_classes="ml-card"):
             static_part("part.plane_title")
+            static_part("part.plane_waiting", elem_id="plane-waiting")
             plane = own_plot(elem_id="plane")
     return gauges, plane, affect
 

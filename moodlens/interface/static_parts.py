@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import json
 from html import escape
-from pathlib import Path
-
-from PIL import Image
 
 from moodlens.emotions import PALETTE
 from moodlens.interface import markup
-from moodlens.telling.overlays import data_uri
+from moodlens.interface.page_files import thumbnails
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
-
-EXAMPLES = Path(__file__).parent.parent / "examples"
-EXAMPLE_NAMES = ("astronaut", "cat", "coffee", "hubble_deep_field", "retina", "rocket")
-
-_EXAMPLE_THUMBNAIL = (176, 176)
 
 _LIVE_MESSAGES = (
     "running",
@@ -36,11 +28,13 @@ _LOGO = """<svg class="ml-logo" viewBox="0 0 48 48" aria-hidden="true">{petals}
 def static_parts(wording: Wording) -> dict[str, str]:
     """What does not change between two pictures, by the key to translate it with."""
     return {
-        "part.header": _header(wording),
+        "part.header": header(wording),
         "part.privacy": _paragraph("ml-privacy", wording("picture.privacy")) + _camera(wording),
         "part.subjective": _paragraph("ml-note", wording("result.subjective")),
         "part.examples": _examples(wording),
         "part.waiting": markup.waiting(wording),
+        "part.bars_waiting": bars_waiting(wording),
+        "part.plane_waiting": _plane_waiting(wording),
         "part.gauges": markup.gauges(None, wording),
         "part.affect": markup.affect(None, wording),
         "part.plane_title": f"<h3>{escape(wording('plane.title'))}</h3>",
@@ -52,7 +46,8 @@ def static_parts(wording: Wording) -> dict[str, str]:
     }
 
 
-def _header(wording: Wording) -> str:
+def header(wording: Wording) -> str:
+    """The logo, the name and what it does."""
     petals = "".join(
         f'<circle cx="24" cy="11.5" r="8.5" fill="{emotion.colour}" fill-opacity="0.82" '
         f'transform="rotate({60 * index} 24 24)"/>'
@@ -62,6 +57,26 @@ def _header(wording: Wording) -> str:
         f'<header class="ml-header">{_LOGO.format(petals=petals)}<div><h1>MoodLens</h1>'
         f"<p>{escape(wording('header.tagline'))}</p></div></header>"
     )
+
+
+def bars_waiting(wording: Wording) -> str:
+    """The six emotions as a legend, where their bars will stand."""
+    rows = "".join(
+        f'<li style="--ml-emotion: {emotion.colour}"><span aria-hidden="true">'
+        f"{colour_emoji(emotion)}</span> {escape(capitalised(wording.emotion(emotion.name)))}"
+        "<i></i></li>"
+        for emotion in PALETTE
+    )
+    return f'<ul class="ml-legend" aria-label="{escape(wording("chart.legend"))}">{rows}</ul>'
+
+
+def _plane_waiting(wording: Wording) -> str:
+    """The four corners of the plane, where the picture's point will stand."""
+    corners = "".join(
+        f"<span>{escape(wording(f'plane.{corner}'))}</span>"
+        for corner in ("tense", "excited", "gloomy", "calm")
+    )
+    return f'<div class="ml-corners">{corners}<p>{escape(wording("plane.waiting"))}</p></div>'
 
 
 def _camera(wording: Wording) -> str:
@@ -75,14 +90,11 @@ def _camera(wording: Wording) -> str:
 
 def _examples(wording: Wording) -> str:
     buttons = []
-    for name in EXAMPLE_NAMES:
-        with Image.open(EXAMPLES / f"{name}.jpg") as photo:
-            photo.thumbnail(_EXAMPLE_THUMBNAIL)
-            source = data_uri(photo.convert("RGB"))
+    for name, (address, _) in thumbnails().items():
         title = escape(wording(f"example.{name}"))
         buttons.append(
             f'<button type="button" class="ml-example" data-example="{name}">'
-            f'<img src="{source}" alt="" width="88" height="66"><span>{title}</span></button>'
+            f'<img src="{address}" alt="" width="88" height="66"><span>{title}</span></button>'
         )
     return (
         f'<section class="ml-examples" aria-label="{escape(wording("example.title"))}">'

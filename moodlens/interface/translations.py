@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _translations(words: Wording) -> dict[str, str]:
+@cache
+def sentences_of(language: str) -> dict[str, str]:
     """All sentences, and the static parts of the page that hold more than one."""
+    words = wording(language)
     return {**words.sentences, **static_parts(words)}
 
 
-translate = gr.I18n(**{code: _translations(wording(code)) for code in LANGUAGES})
+translate = gr.I18n(**{code: sentences_of(code) for code in LANGUAGES})
 """``translate(key)`` is a label in the language of whoever looks at the page."""
 
 

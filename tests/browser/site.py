@@ -42,14 +42,14 @@ class Site:
         self.troubles: list[str] = []
 
     def open(self, context: BrowserContext) -> Page:
-        """The page with its charts drawn; it notes requests to other hosts and script errors."""
+        """The page as Gradio has built it; it notes requests to other hosts and script errors."""
         self.troubles.clear()
         page = context.new_page()
         page.on("request", lambda request: self._note_request(request.url))
         page.on("pageerror", lambda error: self.troubles.append(f"script error: {error}"))
         page.goto(self.url)
-        page.wait_for_selector("#bars .main-svg")
-        page.wait_for_selector("#plane .main-svg")
+        page.wait_for_selector("#ml-first", state="detached")
+        page.wait_for_selector("#plane-waiting .ml-corners")
         return page
 
     def predict(self, data: bytes) -> dict[str, Any]:
@@ -127,6 +127,7 @@ def shown_shares(page: Page) -> dict[str, float]:
 
 def bars(page: Page, chart: str = "#bars") -> list[tuple[str, float]]:
     """The name and length of each bar that plotly.js drew, from the top."""
+    page.wait_for_selector(f"{chart} .main-svg")
     data = page.evaluate(
         """(chart) => {
             const {x, y} = document.querySelector(chart + ' .js-plotly-plot').data[0];

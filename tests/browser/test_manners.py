@@ -155,7 +155,7 @@ def test_problems_are_told_in_german(browser: Browser, site: Site) -> None:
 
     open_tab(page, GERMAN("many.tab"))
     page.set_input_files("#many-files input[type=file]", [broken])
-    expect(page.locator("#many-table [role=gridcell]").get_by_text(sentence)).to_be_visible()
+    expect(page.locator("#many-problems").get_by_text(sentence)).to_be_visible()
     context.close()
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from moodlens.emotions import EMOTIONS
 from moodlens.telling.headline import headline
 from moodlens.telling.wording import wording
-from tests.browser.site import EXAMPLES, Site, as_prediction, bars, open_tab, upload
+from tests.browser.site import EXAMPLES, Site, as_prediction, bars, new_context, open_tab, upload
 
 ENGLISH = wording("en")
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
@@ -51,15 +52,14 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
     broken = jpeg(HOSTILE, b"no picture")
     page.set_input_files("#many-files input[type=file]", [*files, broken])
     expect(page.locator("#many-progress")).to_have_text(
-        "Pictures analysed: 4. Not readable: 1; the table says why."
+        "Pictures analysed: 4. Not readable: 1; the list says why."
     )
     answers = {file["name"]: site.predict(file["buffer"])["prediction"] for file in files}
     sentence = site.predict(b"no picture")["error"]
 
     # The gallery, sorted by any emotion.
     for name in ("joy", "fear"):
-        page.locator("#many-order input").click()
-        page.get_by_role("option", name=f"Most {name} first").click()
+        page.get_by_label("Order").select_option(f"Most {name} first")
         expected = sorted(answers, key=lambda f: -answers[f]["probability_distribution"][name])
         page.wait_for_function(
             """(files) => {
@@ -73,10 +73,29 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
         caption = page.locator("#many-gallery .caption-label").first
         expect(caption).to_contain_text(f"{name.capitalize()} {share}")
 
-    # The table says why, and runs nothing.
-    cells = page.locator("#many-table").get_by_text(sentence)
-    expect(cells.locator("visible=true").first).to_be_visible()
-    assert page.locator("#many-table img").count() == 0
+    # The table follows the gallery, with the same shares.
+    rows = page.locator("#many-table tbody tr")
+    assert rows.locator("th").all_text_contents() == expected
+    for row, file in zip(rows.all(), expected, strict=True):
+        for emotion, share in answers[file]["probability_distribution"].items():
+            expect(row.locator(f"[data-figure={emotion}]")).to_have_text(ENGLISH.percent(share))
+    for emotion in EMOTIONS:
+        shares = [answer["probability_distribution"][emotion] for answer in answers.values()]
+        mean = page.locator(f"#many-overview [data-mean={emotion}]").inner_text()
+        assert abs(int(re.sub(r"\D", "", mean)) - 100 * sum(shares) / len(shares)) <= 0.52
+
+    # Only those of one emotion.
+    first = answers[expected[0]]["dominant_emotion"]
+    page.get_by_label("Show").select_option(first.capitalize())
+    of_it = [file for file in expected if answers[file]["dominant_emotion"] == first]
+    expect(rows.locator("visible=true")).to_have_count(len(of_it))
+    expect(page.locator("#many-gallery figure:visible")).to_have_count(len(of_it))
+
+    # The list says why, and runs nothing.
+    problem = page.locator("#many-problems li")
+    expect(problem).to_contain_text(sentence)
+    expect(problem).to_contain_text(HOSTILE)
+    assert page.locator("#many-results img:not([src^='data:image/jpeg'])").count() == 0
     assert dialogs == []
 
     # The CSV is what the API says.
@@ -87,11 +106,11 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
     table = pd.read_csv(io.BytesIO(path.read_bytes()), encoding="utf-8-sig")
     assert list(table["file"])[:4] == list(answers)
     assert table["problem"][4] == sentence
-    for row, answer in zip(table.to_dict("records"), answers.values(), strict=False):
-        assert row["dominant_emotion"] == answer["dominant_emotion"]
+    for record, answer in zip(table.to_dict("records"), answers.values(), strict=False):
+        assert record["dominant_emotion"] == answer["dominant_emotion"]
         for name in EMOTIONS:
             share = answer["probability_distribution"][name]
-            assert row[name] == pytest.approx(share, abs=2e-4)
+            assert record[name] == pytest.approx(share, abs=2e-4)
 
 
 def test_more_than_fifty_files_are_refused(page: Page) -> None:
@@ -102,3 +121,22 @@ def test_more_than_fifty_files_are_refused(page: Page) -> None:
         [jpeg(f"{number}.jpg", data) for number in range(51)],
     )
     expect(page.get_by_test_id("toast-body")).to_contain_text("At most 50 files at once")
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_all_columns_are_in_sight(browser: Browser, site: Site, width: int) -> None:
+    context = new_context(browser, viewport={"width": width, "height": 900})
+    page = site.open(context)
+    open_tab(page, "Many")
+    page.set_input_files(
+        "#many-files input[type=file]",
+        [jpeg("x" * 80, (EXAMPLES / "cat.jpg").read_bytes()), jpeg("y" * 80, b"no picture")],
+    )
+    table = page.locator("#many-table")
+    expect(table).to_be_visible()
+    frame = page.locator("#many-results .ml-scroll").bounding_box()
+    seen = table.bounding_box()
+    assert frame
+    assert seen
+    assert seen["width"] <= frame["width"] + 1
+    context.close()

@@ -64,6 +64,7 @@ def test_gauges_and_plane_show_the_answer_of_the_api(page: Page, cat: dict) -> N
         expect(page.locator(f"#ml-{name}")).to_contain_text(ENGLISH(f"gauge.{name}_why"))
     for name in ("valence", "arousal"):
         expect(page.locator(f"#ml-{name}")).to_have_text(ENGLISH.number(figures[name]))
+    page.wait_for_selector("#plane .main-svg")
     point, ellipse = page.evaluate(
         """() => {
             const plot = document.querySelector('#plane .js-plotly-plot');

@@ -1,0 +1,28 @@
+"""What stands in the document itself, until Gradio's scripts have built the page over it."""
+
+from __future__ import annotations
+
+from moodlens.interface import markup
+from moodlens.interface.static_parts import bars_waiting, header
+from moodlens.telling.wording import Wording
+
+_GONE_WHEN_BUILT = """
+new MutationObserver((changes, watcher) => {
+  if (!document.querySelector('gradio-app .ml-header')) return;
+  document.getElementById('ml-first').remove();
+  watcher.disconnect();
+}).observe(document.querySelector('gradio-app'), { childList: true, subtree: true });
+"""
+
+
+def first_sight(wording: Wording) -> str:
+    """The header, the frame for a picture and the waiting headline, where the page has them.
+
+    Screen readers are spared it: they would read everything twice.
+    """
+    return (
+        f'<div id="ml-first" class="gradio-container" aria-hidden="true">{header(wording)}'
+        '<div class="ml-first-stage"><div></div>'
+        f'<div class="ml-card">{markup.waiting(wording)}{bars_waiting(wording)}</div></div></div>'
+        "<script>addEventListener('DOMContentLoaded', () => {" + _GONE_WHEN_BUILT + "});</script>"
+    )

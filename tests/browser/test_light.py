@@ -1,0 +1,78 @@
+"""What the page costs before anybody has asked it anything, held to bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.site import EXAMPLES, Site, new_context, upload
+
+MOST_BYTES = 600_000
+MOST_REQUESTS = 85
+CHARTS = "/assets/PlotlyPlot-"
+
+
+class Traffic:
+    """What a page fetches, as it goes over the wire."""
+
+    def __init__(self, page: Page) -> None:
+        self.bytes: dict[str, float] = {}
+        self._urls: dict[str, str] = {}
+        session = page.context.new_cdp_session(page)
+        session.on("Network.requestWillBeSent", self._sent)
+        session.on("Network.loadingFinished", self._finished)
+        session.send("Network.enable")
+
+    def fetched(self, part: str) -> bool:
+        return any(part in url for url in self._urls.values())
+
+    @property
+    def requests(self) -> int:
+        return len(self._urls)
+
+    def _sent(self, event: dict[str, Any]) -> None:
+        url = event["request"]["url"]
+        if not url.startswith(("data:", "blob:")):
+            self._urls[event["requestId"]] = url
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        url = self._urls.get(event["requestId"])
+        if url is not None:
+            self.bytes[url] = event["encodedDataLength"]
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_cold_load_is_light(browser: Browser, site: Site, width: int) -> None:
+    context = new_context(browser, viewport={"width": width, "height": 844})
+    page = context.new_page()
+    traffic = Traffic(page)
+    page.goto(site.url)
+    page.wait_for_selector("#ml-first", state="detached")
+    page.wait_for_timeout(2500)  # whatever comes late
+
+    assert sum(traffic.bytes.values()) < MOST_BYTES
+    assert traffic.requests < MOST_REQUESTS
+    assert not traffic.fetched(CHARTS)
+    assert not traffic.fetched("/assets/hls-")
+    assert page.locator(".js-plotly-plot").count() == 0
+    context.close()
+
+
+def test_charts_are_fetched_with_the_first_sign_of_life(browser: Browser, site: Site) -> None:
+    context = new_context(browser)
+    page = context.new_page()
+    traffic = Traffic(page)
+    page.goto(site.url)
+    page.wait_for_selector("#ml-first", state="detached")
+    page.mouse.move(300, 300)
+    page.wait_for_timeout(1500)
+    assert traffic.fetched(CHARTS)
+
+    before = traffic.requests
+    upload(page, EXAMPLES / "cat.jpg")
+    page.wait_for_selector("#bars .main-svg")
+    again = [url for url in list(traffic._urls.values())[before:] if CHARTS in url]
+    assert again == []  # the first answer did not have to wait for it
+    context.close()
