@@ -104,7 +104,7 @@ def upload(page: Page, file: Any, into: str = "#picture") -> None:
 
 
 def wait_for_answer(page: Page, answer: dict[str, Any]) -> None:
-    """Until the page shows the shares of this answer."""
+    """Until the page shows the shares of this answer, drawn and in words."""
     shares = list(answer["prediction"]["probability_distribution"].values())
     page.wait_for_function(
         """(shares) => {
@@ -114,6 +114,7 @@ def wait_for_answer(page: Page, answer: dict[str, Any]) -> None:
         }""",
         arg=shares,
     )
+    page.wait_for_selector("#bars .main-svg")
 
 
 def shown_shares(page: Page) -> dict[str, float]:

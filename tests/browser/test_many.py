@@ -78,7 +78,8 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
     assert rows.locator("th").all_text_contents() == expected
     for row, file in zip(rows.all(), expected, strict=True):
         for emotion, share in answers[file]["probability_distribution"].items():
-            expect(row.locator(f"[data-figure={emotion}]")).to_have_text(ENGLISH.percent(share))
+            shown = row.locator(f"[data-figure={emotion}]").inner_text()
+            assert abs(int(re.sub(r"\D", "", shown)) - 100 * share) <= 0.52
     for emotion in EMOTIONS:
         shares = [answer["probability_distribution"][emotion] for answer in answers.values()]
         mean = page.locator(f"#many-overview [data-mean={emotion}]").inner_text()
