@@ -20,8 +20,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from moodlens.errors import BusyError, MissingPictureError
+from moodlens.interface.page_files import EXAMPLES
 from moodlens.interface.program_types import EXAMPLE_PATH
-from moodlens.interface.static_parts import EXAMPLES
 from moodlens.serving.rest import error_response
 
 _INFO = f"{API_PREFIX}/info"

@@ -12,9 +12,9 @@ from gradio.blocks import BlockFunction
 from gradio.state_holder import SessionState
 
 from moodlens.errors import MissingPictureError, MoodLensError, PictureError
+from moodlens.interface.page_files import EXAMPLES
 from moodlens.interface.picture_input import AS_SENT, read_file
 from moodlens.interface.program_types import EXAMPLE_PATH, AnswerReturned, PictureParameter
-from moodlens.interface.static_parts import EXAMPLES
 from moodlens.pictures.data_uri import is_data_uri, read_data_uri
 from moodlens.serving.service import PredictionService
 
