@@ -14,6 +14,7 @@ import pytest
 
 import moodlens
 from tests.support.running_app import RunningApp
+from tests.support.space import NAME, SpaceApp
 from tests.support.tiny_checkpoint import make_checkpoint
 
 mcp = pytest.importorskip("mcp", reason="the package mcp is not installed")
@@ -117,3 +118,17 @@ def test_nothing_of_it_touches_the_disk(server: RunningApp) -> None:
 
     assert not talk(server, ask).isError
     assert {path for path in server.folder.rglob("*") if path.is_file()} <= before
+
+
+def test_in_a_space() -> None:
+    async def look_and_ask(client: Any) -> Any:
+        (tool,) = (await client.list_tools()).tools
+        return tool.name, await client.call_tool(tool.name, {"picture": data_uri(CAT)})
+
+    with SpaceApp() as space:
+        space.wait_until_ready()
+        name, answer = talk(space, look_and_ask)
+        expected = space.predict(CAT).json()
+
+    assert name == f"{NAME}_emotions_evoked_by_picture"
+    assert json.loads(answer.content[0].text) == expected
