@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from rich import box
 from rich.table import Table
 
@@ -36,9 +35,16 @@ from training.judging.folds import RESULTS, gather, judge_fold
 from training.judging.metrics import METRICS
 from training.judging.report import console
 from training.learning.config import Config
+from training.learning.engine import Engine
 from training.learning.learn import learn
 from training.learning.run_folder import DESCRIPTION, RUN
-from training.options import add_recipe_options, config_from, data_from
+from training.options import (
+    add_recipe_options,
+    config_from,
+    data_from,
+    engine_from,
+    loading_from,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,13 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if args.out is None:
             raise SettingsError("Say with --out where the folds should go.")
-        torch.set_num_threads(args.threads)
         config = config_from(args)
+        engine = engine_from(args, config)
         dataset = data_from(args)
         args.out.mkdir(parents=True, exist_ok=True)
         _refuse_mixture(args.out, config)
         for name in args.folds:
-            _run_fold(name, dataset, config, args)
+            _run_fold(name, dataset, config, engine, args)
         results = gather(args.out, dataset, config.to_json())
     except MoodLensError as error:
         print(error.message, file=sys.stderr)
@@ -84,7 +90,11 @@ def _refuse_mixture(out: Path, config: Config) -> None:
 
 
 def _run_fold(
-    name: str, dataset: LabelledPictures, config: Config, args: argparse.Namespace
+    name: str,
+    dataset: LabelledPictures,
+    config: Config,
+    engine: Engine,
+    args: argparse.Namespace,
 ) -> None:
     if (args.out / f"{name}.csv").is_file():
         return
@@ -97,7 +107,11 @@ def _run_fold(
         keep_views=args.keep_views,
         name=f"{config.backbone}-{name}",
         teachers=[folder / f"without_{name}.csv" for folder in args.teacher_dir],
+        engine=engine,
+        loading=loading_from(args, engine),
     )
+    if not engine.is_first:
+        return
     print_fold(name, judge_fold(name, dataset, learned.checkpoint, args.out))
 
 

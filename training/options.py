@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from moodlens.errors import SettingsError
 from training.data.dataset import Dataset
 from training.data.opening import open_data
 from training.data.rated_files import USUALLY, Reading
 from training.learning.config import Config, load_config, parse_override, read_environment
+from training.learning.decoding import ROOM
+from training.learning.engine import DEVICES, Engine
+from training.learning.learn import Loading
 
 _SHORTCUTS = {
     "backbone": "backbone",
@@ -22,7 +28,9 @@ _SHORTCUTS = {
     "lr": "finetune.lr",
     "batch_size": "finetune.batch_size",
     "storage": "storage",
+    "precision": "finetune.precision",
 }
+_MOST_WORKERS = 8
 _NUMBERS = {"seed": int, "epochs": int, "lr": float, "batch_size": int}
 
 
@@ -52,6 +60,10 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         metavar="VOTES",
         help="that the model's own prediction is worth beside viewers' (%(default)g)",
     )
+
+
+def _count(text: str) -> int:
+    return int(_not_negative(text))
 
 
 def _not_negative(text: str) -> float:
@@ -91,6 +103,27 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
             help=f"short for --set {name}=...",
         )
     parser.add_argument(
+        "--gradient-checkpointing",
+        action="store_true",
+        help="short for --set finetune.gradient_checkpointing=true",
+    )
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="where to learn (what there is)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="processes that decode and augment (0 on a processor, up to 8 beside a graphics card)",
+    )
+    parser.add_argument(
+        "--picture-cache",
+        type=_count,
+        default=ROOM // 1_000_000,
+        metavar="MB",
+        help="decoded pictures that may be kept in memory (%(default)s)",
+    )
+    parser.add_argument(
         "--cache",
         type=Path,
         default=Path(environment.get("CACHE_DIR", "runs/features")),
@@ -116,8 +149,33 @@ def config_from(args: argparse.Namespace) -> Config:
         for option, name in _SHORTCUTS.items()
         if getattr(args, option) is not None
     }
+    if args.gradient_checkpointing:
+        overrides["finetune.gradient_checkpointing"] = True
     overrides |= dict(parse_override(text) for text in args.overrides)
     return load_config(args.config, recipe=args.recipe, overrides=overrides)
+
+
+def engine_from(args: argparse.Namespace, config: Config) -> Engine:
+    """The device and precision that are asked for, and the processes of the launcher.
+
+    Raises:
+        SettingsError: there is no such device here.
+    """
+    # Where the heads alone are fitted, precision is nobody's business.
+    engine = Engine.start(
+        args.device, config.finetune.precision if config.finetune.epochs else "fp32"
+    )
+    torch.set_num_threads(args.threads)
+    return engine
+
+
+def loading_from(args: argparse.Namespace, engine: Engine) -> Loading:
+    """How pictures are decoded."""
+    workers = args.workers
+    if workers is None:
+        beside = engine.device.type != "cpu"
+        workers = min(_MOST_WORKERS, (os.cpu_count() or 2) // engine.size) if beside else 0
+    return Loading(workers, args.picture_cache * 1_000_000)
 
 
 def data_from(args: argparse.Namespace, *, quiet: bool = False) -> Dataset:

@@ -23,8 +23,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from moodlens.errors import MoodLensError
 from moodlens.model.checkpoint import read_metrics
 from training.data.source import LabelledPictures
@@ -34,17 +32,21 @@ from training.judging.report import console, print_evaluation
 from training.learning.config import read_environment
 from training.learning.learn import Learned, learn
 from training.learning.tracking import track
-from training.learning.workers import Workers
-from training.options import add_recipe_options, config_from, data_from
+from training.options import (
+    add_recipe_options,
+    config_from,
+    data_from,
+    engine_from,
+    loading_from,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, learn, judge, write, print."""
     args = _parse(arguments)
     try:
-        torch.set_num_threads(args.threads)
-        workers = Workers.join()
         config = config_from(args)
+        engine = engine_from(args, config)
         dataset = data_from(args)
         numbers = load_split(args.split, dataset).indices.tolist()
         part = dataset.subset(numbers)
@@ -59,9 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name=args.name or f"moodlens-{config.backbone}",
             teachers=args.teacher,
             facts={"split": args.split},
-            workers=workers,
+            engine=engine,
+            loading=loading_from(args, engine),
         )
-        if not workers.is_first:
+        if not engine.is_first:
             return 0
         document = _document(args.out, learned, part, judged)
         if args.track:

@@ -53,8 +53,8 @@ def to_pixels(
 
 def normalise(batch: Tensor, config: NetworkConfig) -> Tensor:
     """[N, 3, S, S] of uint8 -> the same as normalised float32, channels-last in memory."""
-    mean = torch.tensor(config.mean).mul_(255).view(1, 3, 1, 1)
-    std = torch.tensor(config.std).mul_(255).view(1, 3, 1, 1)
+    mean = torch.tensor(config.mean, device=batch.device).mul_(255).view(1, 3, 1, 1)
+    std = torch.tensor(config.std, device=batch.device).mul_(255).view(1, 3, 1, 1)
     return (
         batch.to(torch.float32).sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
     )

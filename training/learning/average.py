@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from moodlens.model.network import EmotionNetwork
 
@@ -23,6 +23,13 @@ class WeightAverage:
         self.decay = decay
         self.updates = 0
         self.weights = {k: v.detach().clone() for k, v in _learning(network).items()}
+
+    @torch.no_grad()
+    def load(self, weights: dict[str, Tensor], updates: int) -> None:
+        """Go on from where another average was, on whichever device that was."""
+        self.updates = updates
+        for key, value in weights.items():
+            self.weights[key].copy_(value)
 
     @torch.no_grad()
     def update(self, network: EmotionNetwork) -> None:

@@ -52,7 +52,7 @@ def fingerprint(network: EmotionNetwork) -> str:
     digest = hashlib.sha256()
     for key, value in sorted(network.backbone.state_dict().items()):
         digest.update(key.encode())
-        digest.update(value.detach().contiguous().numpy().tobytes())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -16,6 +16,7 @@ from moodlens.errors import SettingsError
 
 DEFAULTS = Path(__file__).parent.parent / "config.yaml"
 
+Precision = Literal["bf16", "fp16", "fp32"]
 Labels = Literal["seven", "six", "reference"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -60,7 +61,11 @@ class FinetuneConfig(_Section):
     dropout: Annotated[float, Field(ge=0, lt=1)]
     freeze_stages: Annotated[int, Field(ge=0)]
     freeze_depthwise: bool
-    precision: Literal["bf16", "fp32"]
+    precision: Precision
+    accumulate: Annotated[int, Field(ge=1)]
+    gradient_checkpointing: bool
+    lora: Annotated[int, Field(ge=0, le=1024)]
+    compile: bool
     validate_every: Annotated[int, Field(ge=1)]
     patience: Annotated[int, Field(ge=0)]
     validation_share: Annotated[float, Field(gt=0, lt=0.5)]

@@ -7,9 +7,11 @@ see the same pictures as one.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +26,17 @@ from tqdm import tqdm
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import normalise
 from training.data.ratings import Floats, Ratings
+from training.learning.adapters import Adapters, checkpoint_gradients
 from training.learning.augment import train_preset
 from training.learning.average import WeightAverage
 from training.learning.config import Config, FinetuneConfig
+from training.learning.decoding import DecodedPictures
+from training.learning.engine import Engine
 from training.learning.frozen_norm import freeze_norms
 from training.learning.frozen_views import FrozenStages, KeptViews
-from training.learning.losses import affect_loss, emotion_loss
+from training.learning.loading import Batch, Order, Views, load, really, seed_of
+from training.learning.objective import Objective, Targets, spread_of
 from training.learning.progress import Learning, Progress
-from training.learning.workers import Workers
 
 _SHORTEST_CYCLE = 4  # steps; with fewer there is no way up and down again
 
@@ -44,7 +49,7 @@ class Examples:
     """What is learned from.
 
     Attributes:
-        pictures: N decoded pictures.
+        pictures: N pictures, decoded or decoded as they are asked for.
         targets: their ratings, voters' and teachers' mixed.
         numbers: [N] each picture's number in the whole data set, which its randomness hangs on.
         weights: [N] how much each counts, 1 on average; None where all count the same.
@@ -64,65 +69,50 @@ def fine_tune(
     *,
     views: Path | None = None,
     validate: Validate | None = None,
-    workers: Workers | None = None,
+    engine: Engine | None = None,
+    workers: int = 0,
 ) -> list[dict[str, Any]]:
     """Fine-tune in place; the network ends with the averaged weights.
 
     Args:
-        network: with fitted heads.
+        network: with fitted heads, on the processor, where it also ends.
         examples: what to learn from.
         config: all hyper-parameters.
         run: folder for the state and the history; a state that lies there is gone on from.
         views: folder for what frozen stages make of views, where that is to be kept.
         validate: judges the averaged weights every ``finetune.validate_every`` epochs, and with
             ``finetune.patience`` stops a run that no longer improves, at its best weights.
-        workers: the processes that train as one.
+        engine: device, precision and processes; by default this process on what there is.
+        workers: processes that decode and augment; 0 leaves it to this one.
 
     Returns:
         The history, one entry per epoch.
     """
-    workers = workers or Workers()
     tune = config.finetune
+    engine = engine or Engine.start(precision=tune.precision)
     freeze_norms(network, freeze_depthwise=tune.freeze_depthwise)
+    adapters = Adapters.put_into(network, tune.lora, config.seed) if tune.lora else None
+    if tune.gradient_checkpointing:
+        checkpoint_gradients(network)
     groups = parameter_groups(network, tune)
+    batches = _Batches(network, examples, config, engine, views, workers)
+    if tune.compile:
+        batches.objective.compile()
+    model = engine.accelerator.prepare_model(batches.objective)
     optimizer = torch.optim.AdamW(groups, fused=True)
-    steps = math.ceil(len(examples.pictures) / tune.batch_size)
+    steps = len(batches.order.sizes())
     schedule = _schedule(optimizer, tune, steps * tune.epochs)
     average = WeightAverage(network, tune.ema)
-    learning = Learning(network, optimizer, schedule, average)
-    batch_loss = _BatchLoss(network, examples, config, views)
+    learning = Learning(network, optimizer, schedule, average, engine.accelerator.scaler)
     progress = Progress.load(run, learning)
     for epoch in range(progress.epoch, tune.epochs):
         if progress.is_exhausted(tune.patience):
             break
         start = time.monotonic()
-        total = 0.0
-        order = np.random.default_rng([config.seed, epoch]).permutation(len(examples.pictures))
-        batches = [
-            order[i : i + tune.batch_size].tolist() for i in range(0, len(order), tune.batch_size)
-        ]
-        bar = tqdm(
-            batches,
-            desc=f"epoch {epoch + 1}/{tune.epochs}",
-            unit="batch",
-            leave=False,
-            disable=not workers.is_first,
-        )
-        for batch in bar:
-            optimizer.zero_grad()
-            loss = batch_loss(network, workers.part(batch), len(batch), epoch)
-            if loss is not None:
-                loss.backward()
-            workers.sum_gradients([p for group in groups for p in group["params"]])
-            optimizer.step()
-            schedule.step()
-            average.update(network)
-            mean = workers.sum(0.0 if loss is None else loss.item())
-            total += mean * len(batch)
-            bar.set_postfix(loss=f"{mean:.3f}", refresh=False)
+        total = _learn_epoch(epoch, batches, model, learning, config, engine)
         entry: dict[str, Any] = {
             "epoch": epoch + 1,
-            "loss": round(total / len(order), 6),
+            "loss": round(total / len(examples.pictures), 6),
             "lr": schedule.get_last_lr()[-1],
             "seconds": round(time.monotonic() - start, 1),
         }
@@ -132,13 +122,61 @@ def fine_tune(
                 entry["validation"] = dict(validate(network))
                 progress.judge(entry["validation"]["kl"], network)
         progress.advance(entry)
-        if workers.is_first:
+        if engine.is_first:
             progress.save(run, learning)
-        workers.wait()
+        engine.wait()
     average.write_into(network)
     if tune.patience and progress.best_weights is not None:
         network.load_state_dict(progress.best_weights)
+    network.cpu()
+    if adapters:
+        adapters.merge_into(network)
+    engine.accelerator.free_memory()
     return progress.history
+
+
+def _learn_epoch(
+    epoch: int,
+    batches: _Batches,
+    model: nn.Module,
+    learning: Learning,
+    config: Config,
+    engine: Engine,
+) -> float:
+    """Go through all batches once.
+
+    Returns:
+        The sum of the pictures' losses, over all processes.
+    """
+    tune = config.finetune
+    optimizer = engine.accelerator.prepare_optimizer(learning.optimizer)
+    total = torch.zeros((), dtype=torch.float64, device=_double_device(engine))
+    bar = tqdm(
+        batches.of_epoch(epoch),
+        total=len(batches.order.sizes()),
+        desc=f"epoch {epoch + 1}/{tune.epochs}",
+        unit="batch",
+        leave=False,
+        disable=not engine.is_first,
+    )
+    for size, parts in bar:
+        optimizer.zero_grad()
+        mean = torch.zeros_like(total)
+        for number, part in enumerate(parts, start=1):
+            last = number == tune.accumulate
+            with _gradients_summed(engine, model, last):
+                loss = batches.loss(model, part, size, epoch)
+                # Accelerate takes the mean over processes, each of which has its part of a sum.
+                engine.accelerator.backward(loss * engine.size)
+            mean += loss.detach().to(mean)
+        optimizer.step()
+        if not optimizer.step_was_skipped:  # as fp16 does when its scale was too large
+            learning.schedule.step()
+            learning.average.update(learning.network)
+        total += mean * size
+        if engine.is_first and engine.device.type == "cpu":
+            bar.set_postfix(loss=f"{mean.item() * engine.size:.3f}", refresh=False)
+    return engine.sum(total)
 
 
 def parameter_groups(network: EmotionNetwork, tune: FinetuneConfig) -> list[dict[str, Any]]:
@@ -168,93 +206,119 @@ def parameter_groups(network: EmotionNetwork, tune: FinetuneConfig) -> list[dict
     ]
 
 
-class _BatchLoss:
-    """The loss of some pictures of a batch, freshly augmented."""
+class _Batches:
+    """The batches of each epoch, and the loss of one."""
 
     def __init__(
-        self, network: EmotionNetwork, examples: Examples, config: Config, views: Path | None
+        self,
+        network: EmotionNetwork,
+        examples: Examples,
+        config: Config,
+        engine: Engine,
+        views: Path | None,
+        workers: int,
     ) -> None:
-        self._examples, self._config, self._network = examples, config, network.config
+        self._examples, self._config, self._engine = examples, config, engine
+        self._network = network.config
         self._stages = FrozenStages(network, config.finetune.freeze_stages)
         self._kept: KeptViews | None = None
         if views and not config.augment.mixup and self._stages.belong_to(network):
-            self._kept = KeptViews(
-                views, self._stages, network, config, examples.pictures, examples.numbers
-            )
-        self._preset = train_preset(network.config, config.augment)
-        affect = np.column_stack([examples.targets.valence, examples.targets.arousal])
-        self._shares = torch.tensor(examples.targets.shares, dtype=torch.float32)
-        self._affect = torch.tensor(affect, dtype=torch.float32)
-        self._spread = torch.tensor(spread_of(affect), dtype=torch.float32)
-        weights = np.ones(len(affect)) if examples.weights is None else examples.weights
-        self._weights = torch.tensor(weights, dtype=torch.float32)
+            contents = _contents(examples.pictures)
+            self._kept = KeptViews(views, self._stages, network, config, contents, examples.numbers)
+        self.objective = Objective(network, config, spread_of(examples.targets), self._stages)
+        self.objective.leaves_stages_out = self._kept is not None
+        self._targets = Targets.of(examples.targets, examples.weights, engine.device)
+        if isinstance(examples.pictures, DecodedPictures):
+            examples.pictures.share_room(workers)
+        self.order = Order(
+            len(examples.pictures),
+            seed=config.seed,
+            batch_size=config.finetune.batch_size,
+            parts=config.finetune.accumulate,
+            rank=engine.accelerator.process_index,
+            size=engine.size,
+        )
+        self._loader = load(
+            Views(
+                examples.pictures,
+                train_preset(network.config, config.augment),
+                seed=config.seed,
+                numbers=examples.numbers,
+                kept=self._kept,
+            ),
+            self.order,
+            workers=workers,
+            pin=engine.device.type == "cuda",
+        )
 
-    def __call__(
-        self, network: EmotionNetwork, rows: list[int], size: int, epoch: int
-    ) -> Tensor | None:
-        """The part of a batch's mean loss that these rows have; None without any.
+    def of_epoch(self, epoch: int) -> Iterator[tuple[int, list[Batch]]]:
+        """The size of each batch over all processes, and this process's parts of it."""
+        self.order.epoch = epoch
+        parts = iter(self._loader)
+        for size in self.order.sizes():
+            yield size, [next(parts) for _ in range(self._config.finetune.accumulate)]
+
+    def loss(self, model: nn.Module, batch: Batch, size: int, epoch: int) -> Tensor:
+        """The part of a batch's mean loss that these views have.
 
         Args:
-            network: what learns.
-            rows: this process's pictures of the batch.
+            model: the objective, as the engine wants it called.
+            batch: some of its views.
             size: pictures in the whole batch.
-            epoch: which the augmentation hangs on.
+            epoch: which the views hang on.
         """
-        if not rows:
-            return None
-        shares, affect, weights = self._shares[rows], self._affect[rows], self._weights[rows]
-        with torch.autocast(
-            "cpu", torch.bfloat16, enabled=self._config.finetune.precision == "bf16"
-        ):
-            if self._kept:
-                kept = self._kept.maps(rows, epoch, lambda missing: self._draw(missing, epoch))
-                with self._stages.left_out():
-                    maps = network.feature_maps(kept)
-            else:
-                pixels = self._draw(rows, epoch)
-                if self._config.augment.mixup:
-                    pixels, shares, affect, weights = self._mix(
-                        rows, epoch, pixels, shares, affect, weights
-                    )
-                maps = network.feature_maps(pixels)
-            features = network.pool(maps)
-        features = nn.functional.dropout(features.float(), self._config.finetune.dropout)
-        output = network.heads(features)
-        losses = emotion_loss(output.logits, shares, self._config.labels, self._config.loss)
-        affect_losses = affect_loss(output.affect, affect, self._spread)
-        losses = losses + self._config.loss.affect_weight * affect_losses
-        return (losses * weights).sum() / size
+        config, engine = self._config, self._engine
+        rows = [really(row) for row in batch.rows]
+        targets = self._targets[rows]
+        if rows != batch.rows:
+            targets.weights.zero_()
+        missing = [row for row in batch.rows if row not in batch.kept]
+        drawn = torch.empty(0)
+        if batch.drawn is not None:
+            drawn = normalise(batch.drawn.to(engine.device, non_blocking=True), self._network)
+        if self._kept is None:
+            views = drawn
+            if config.augment.mixup:
+                views, targets = self._mix(rows, epoch, views, targets)
+        else:
+            found = {row: maps.to(engine.device) for row, maps in batch.kept.items()}
+            if missing:
+                with engine.accelerator.autocast():
+                    made = self._kept.maps([really(row) for row in missing], epoch, drawn)
+                found |= dict(zip(missing, made, strict=True))
+            views = torch.stack([found[row] for row in batch.rows]).permute(0, 3, 1, 2)
+        if config.finetune.dropout:
+            first = self._examples.numbers[rows[0]]
+            torch.manual_seed(seed_of(config.seed, epoch, first))
+        loss: Tensor = model(views, targets, size)
+        return loss
 
-    def _draw(self, rows: list[int], epoch: int) -> Tensor:
-        """[N, 3, S, S]: normalised views of these pictures."""
-        views = []
-        for row in rows:
-            torch.manual_seed(_seed(self._config.seed, epoch, self._examples.numbers[row]))
-            views.append(self._preset(self._examples.pictures[row]))
-        return normalise(torch.stack(views), self._network)
-
-    def _mix(self, rows: list[int], epoch: int, *values: Tensor) -> tuple[Tensor, ...]:
+    def _mix(
+        self, rows: list[int], epoch: int, views: Tensor, targets: Targets
+    ) -> tuple[Tensor, Targets]:
         """Mixup within the rows (Zhang et al., ICLR 2018)."""
         alpha = self._config.augment.mixup
         rng = np.random.default_rng([self._config.seed, epoch, *rows])
         share = float(rng.beta(alpha, alpha))
-        other = torch.from_numpy(rng.permutation(len(rows)))
-        pixels, *targets = (value.lerp(value[other], 1 - share) for value in values)
-        return pixels.contiguous(memory_format=torch.channels_last), *targets
+        other = torch.from_numpy(rng.permutation(len(rows))).to(views.device)
+        mixed = views.lerp(views[other], 1 - share)
+        return mixed.contiguous(memory_format=torch.channels_last), targets.mixed(other, share)
 
 
-def spread_of(affect: Floats) -> Floats:
-    """Standard deviation of each column where viewers were asked; 1 where they never were."""
-    return np.array(
-        [
-            np.std(known) + 1e-6 if len(known := scale[~np.isnan(scale)]) else 1.0
-            for scale in affect.T
-        ]
-    )
+def _contents(pictures: Sequence[Image.Image]) -> list[str]:
+    if isinstance(pictures, DecodedPictures):
+        return [pictures.content(i) for i in range(len(pictures))]
+    return [hashlib.sha256(picture.tobytes()).hexdigest()[:16] for picture in pictures]
 
 
-def _seed(seed: int, epoch: int, number: int) -> int:
-    return int(np.random.SeedSequence([seed, epoch, number]).generate_state(1)[0])
+def _gradients_summed(engine: Engine, model: nn.Module, last: bool) -> AbstractContextManager[Any]:
+    """Processes sum their gradients at the last part of a batch, and not before."""
+    return nullcontext() if last else engine.accelerator.no_sync(model)
+
+
+def _double_device(engine: Engine) -> torch.device:
+    """Where sums of losses are kept; Apple's graphics processors have no double precision."""
+    return torch.device("cpu") if engine.device.type == "mps" else engine.device
 
 
 def _schedule(

@@ -11,12 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from timm.models import group_parameters
@@ -90,7 +89,7 @@ class KeptViews:
         stages: the frozen ones.
         network: with the weights that it was pretrained with.
         config: the run's.
-        pictures: N, that the views are of.
+        contents: [N] what tells each picture's content apart.
         numbers: [N] each picture's number in the whole data set.
     """
 
@@ -100,7 +99,7 @@ class KeptViews:
         stages: FrozenStages,
         network: EmotionNetwork,
         config: Config,
-        pictures: Sequence[Image.Image],
+        contents: Sequence[str],
         numbers: Sequence[int],
     ) -> None:
         seen = network.config
@@ -115,28 +114,32 @@ class KeptViews:
         self._stages = stages
         self._folder = folder / _digest(json.dumps(made_by, sort_keys=True).encode())
         self._names = [
-            f"{number}-{_digest(picture.tobytes())}"
-            for number, picture in zip(numbers, pictures, strict=True)
+            f"{number}-{content}" for number, content in zip(numbers, contents, strict=True)
         ]
 
+    def read(self, row: int, epoch: int) -> Tensor | None:
+        """[h, w, C] of a picture's view, or None where it is not kept yet."""
+        return _read(self._path(row, epoch))
+
     @torch.no_grad()
-    def maps(self, rows: Sequence[int], epoch: int, draw: Callable[[list[int]], Tensor]) -> Tensor:
-        """[N, C, h, w] of these pictures' views, channels-last in memory.
+    def maps(self, rows: Sequence[int], epoch: int, drawn: Tensor) -> Tensor:
+        """Compute and keep what is not kept yet.
 
         Args:
             rows: which pictures.
             epoch: which the views hang on.
-            draw: rows -> [N, 3, S, S] normalised views, asked for those that are not kept yet.
+            drawn: [N, 3, S, S] their normalised views.
+
+        Returns:
+            [N, h, w, C].
         """
-        paths = {row: self._folder / str(epoch) / f"{self._names[row]}.safetensors" for row in rows}
-        found = {row: kept for row, path in paths.items() if (kept := _read(path)) is not None}
-        missing = [row for row in rows if row not in found]
-        if missing:
-            made = self._stages(draw(missing)).permute(0, 2, 3, 1).contiguous()
-            for row, maps in zip(missing, made, strict=True):
-                found[row] = maps
-                _write(paths[row], maps)
-        return torch.stack([found[row] for row in rows]).permute(0, 3, 1, 2)
+        made = self._stages(drawn).permute(0, 2, 3, 1).contiguous()
+        for row, maps in zip(rows, made, strict=True):
+            _write(self._path(row, epoch), maps.cpu())
+        return made
+
+    def _path(self, row: int, epoch: int) -> Path:
+        return self._folder / str(epoch) / f"{self._names[row]}.safetensors"
 
 
 def _frozen_modules(network: EmotionNetwork, count: int) -> list[nn.Module]:

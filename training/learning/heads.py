@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from moodlens.emotions import LABELS, SCALE_RANGE
 from moodlens.model.network import EmotionNetwork
@@ -16,6 +18,7 @@ from training.data.source import Indices
 from training.data.split import make_folds
 from training.judging.metrics import score
 from training.learning.config import Config
+from training.learning.linear_fit import Design, Head, Rows, fit_affect, fit_emotions
 from training.learning.losses import emotion_loss
 
 _CLASSES = len(LABELS)
@@ -89,17 +92,20 @@ def choose_heads(
         weights: [N] how much each picture counts, 1 on average.
         groups: [N] pictures with the same number are in the same fold.
     """
-    weights = np.ones(len(ratings)) if weights is None else weights
-    fold_of = make_folds(ratings.dominant, groups=groups)
     candidates, scales = config.heads.l2, config.heads.affect_l2
-    pairs = [
-        (l2 or candidates[-1], affect_l2 or scales[-1])
-        for l2, affect_l2 in zip_longest(candidates, scales)
+    design, picture_of = _design(features, ratings, config, weights)
+    everything = torch.arange(len(picture_of))
+    if len(candidates) == len(scales) == 1 and config.finetune.epochs:
+        heads = _Paths(design, [everything], config, candidates, scales).heads(0, 0, 0)
+        return ChosenHeads(heads, candidates[0], scales[0], out_of_fold=None)
+    fold_of = torch.from_numpy(make_folds(ratings.dominant, groups=groups))
+    folds = fold_of.unique().tolist()
+    parts = [(fold_of[picture_of] != fold).nonzero().squeeze(1) for fold in folds]
+    paths = _Paths(design, [*parts, everything], config, candidates, scales)
+    judged = [
+        _out_of_fold(paths, features, fold_of, folds, i, j)
+        for i, j in zip_longest(range(len(candidates)), range(len(scales)), fillvalue=0)
     ]
-    if len(pairs) == 1 and config.finetune.epochs:
-        heads = fit_heads(features, ratings, config, *pairs[0], weights=weights)
-        return ChosenHeads(heads, *pairs[0], out_of_fold=None)
-    judged = [_out_of_fold(features, ratings, weights, fold_of, config, pair) for pair in pairs]
     scores = [score(predicted, ratings) for predicted in judged]
     best = min(range(len(candidates)), key=lambda i: scores[i]["kl"])
     calmest = min(
@@ -107,9 +113,7 @@ def choose_heads(
         key=lambda i: np.nansum([scores[i]["valence_mae"], scores[i]["arousal_mae"]]),
     )
     return ChosenHeads(
-        heads=fit_heads(
-            features, ratings, config, candidates[best], scales[calmest], weights=weights
-        ),
+        heads=paths.heads(best, calmest, -1),
         l2=candidates[best],
         affect_l2=scales[calmest],
         out_of_fold=Ratings(judged[best].shares, judged[calmest].valence, judged[calmest].arousal),
@@ -135,86 +139,87 @@ def fit_heads(
         affect_l2: the same for the affect head.
         weights: [N] how much each picture counts, 1 on average; by default all the same.
     """
+    design, picture_of = _design(features, ratings, config, weights)
+    parts = [torch.arange(len(picture_of))]
+    return _Paths(design, parts, config, [l2], [affect_l2]).heads(0, 0, 0)
+
+
+class _Paths:
+    """Both heads for every L2 and every part of the views, with a progress bar.
+
+    Args:
+        design: all views.
+        parts: which of them each pair of heads learns from.
+        config: method, labels and loss.
+        candidates: values of L2 of the emotion head.
+        scales: values of L2 of the affect head.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        parts: Sequence[Rows],
+        config: Config,
+        candidates: Sequence[float],
+        scales: Sequence[float],
+    ) -> None:
+        fits = len(parts) * (len(set(candidates)) + 1)
+        with tqdm(total=fits, desc="heads", unit="fit", leave=False, disable=fits < 3) as bar:
+            self._affect = fit_affect(design, parts, scales, bar.update)
+            if config.heads.method == "convex":
+                self._emotions = fit_emotions(
+                    design,
+                    parts,
+                    candidates,
+                    lambda logits, shares: emotion_loss(logits, shares, config.labels, config.loss),
+                    bar.update,
+                )
+            else:  # without L2
+                found = [_fit_adam(design, rows, config) for rows in parts]
+                self._emotions = [found] * len(candidates)
+
+    def heads(self, l2: int, affect_l2: int, part: int) -> LinearHeads:
+        """By the numbers of both values of L2 and of the part."""
+        both = zip(self._emotions[l2][part], self._affect[affect_l2][part], strict=True)
+        weight, bias = (torch.cat(parts) for parts in both)
+        return LinearHeads(weight, bias)
+
+
+def _design(
+    features: Tensor, ratings: Ratings, config: Config, weights: Floats | None
+) -> tuple[Design, Tensor]:
+    """The views that are learned from, and the number of each one's picture."""
     views = features if config.heads.flips else features[:1]
-    x = views.flatten(0, 1).double()
-    mean, spread = x.mean(dim=0), x.std(dim=0) + 1e-6
-    standardised = (x - mean) / spread
-    shares = torch.from_numpy(np.tile(ratings.shares, (len(views), 1)))
+    weights = np.ones(len(ratings)) if weights is None else weights
     affect = np.column_stack([ratings.valence, ratings.arousal])
-    affect_targets = torch.from_numpy(np.tile(affect, (len(views), 1)))
-    weight_of = torch.from_numpy(
-        np.tile(np.ones(len(ratings)) if weights is None else weights, len(views))
+    targets = (
+        torch.from_numpy(np.concatenate([values] * len(views)))
+        for values in (ratings.shares, affect, weights)
     )
-    affect_head = _for_raw_features(
-        _fit_ridge(standardised, affect_targets, weight_of, affect_l2), mean, spread
+    return (
+        Design.of(views.flatten(0, 1), *targets),
+        torch.arange(len(ratings)).repeat(len(views)),
     )
-    if config.heads.method == "convex":
-        emotion_head = _for_raw_features(
-            _fit_convex(standardised, shares, weight_of, config, l2), mean, spread
-        )
-    else:
-        emotion_head = _fit_adam(
-            x, shares, weight_of, config
-        )  # the reference takes features as they are
-    weight, bias = (torch.cat(parts) for parts in zip(emotion_head, affect_head, strict=True))
-    return LinearHeads(weight, bias)
-
-
-def _for_raw_features(
-    head: tuple[Tensor, Tensor], mean: Tensor, spread: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The weight and bias that say of features what these say of standardised ones."""
-    weight, bias = head
-    weight = weight / spread
-    return weight, bias - weight @ mean
 
 
 def _out_of_fold(
-    features: Tensor,
-    ratings: Ratings,
-    weights: Floats,
-    fold_of: Indices,
-    config: Config,
-    strengths: tuple[float, float],
+    paths: _Paths, features: Tensor, fold_of: Tensor, folds: list[int], l2: int, affect_l2: int
 ) -> Ratings:
     """Ratings by one upright view, each picture's by heads with these L2 that never saw it."""
-    shares = np.empty_like(ratings.shares)
-    affect = np.empty((len(ratings), 2))
-    for fold in np.unique(fold_of):
-        inside, outside = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
-        heads = fit_heads(
-            features[:, outside], ratings[outside], config, *strengths, weights=weights[outside]
-        )
-        predicted = heads.predict(features[0, inside])
-        shares[inside] = predicted.shares
-        affect[inside] = np.column_stack([predicted.valence, predicted.arousal])
+    shares = np.empty((len(fold_of), _CLASSES))
+    affect = np.empty((len(fold_of), 2))
+    for part, fold in enumerate(folds):
+        inside = (fold_of == fold).nonzero().squeeze(1)
+        predicted = paths.heads(l2, affect_l2, part).predict(features[0, inside])
+        shares[inside.numpy()] = predicted.shares
+        affect[inside.numpy()] = np.column_stack([predicted.valence, predicted.arousal])
     return Ratings.of(shares, affect[:, 0], affect[:, 1])
 
 
-def _fit_convex(
-    x: Tensor, target: Tensor, weights: Tensor, config: Config, l2: float
-) -> tuple[Tensor, Tensor]:
-    """L-BFGS in double precision: the same minimum from every start."""
-    weight = torch.zeros(_CLASSES, x.shape[1], dtype=x.dtype, requires_grad=True)
-    bias = torch.zeros(_CLASSES, dtype=x.dtype, requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [weight, bias], max_iter=200, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
-    )
-
-    def closure() -> float:
-        optimizer.zero_grad()
-        losses = emotion_loss(x @ weight.T + bias, target, config.labels, config.loss)
-        loss = (losses * weights).mean()
-        objective = loss + 0.5 * l2 * weight.square().sum()
-        objective.backward()
-        return objective.item()
-
-    optimizer.step(closure)
-    return weight.detach(), bias.detach()
-
-
-def _fit_adam(x: Tensor, target: Tensor, weights: Tensor, config: Config) -> tuple[Tensor, Tensor]:
-    """The reference's way: Adam for some epochs, without L2."""
+def _fit_adam(design: Design, rows: Rows, config: Config) -> Head:
+    """The reference's way: Adam for some epochs on features as they are, without L2."""
+    x = design.z[rows] * design.spread + design.mean
+    target, weights = design.shares[rows], design.weights[rows]
     generator = torch.Generator().manual_seed(config.seed)
     weight = torch.zeros(_CLASSES, x.shape[1], dtype=x.dtype, requires_grad=True)
     bias = torch.zeros(_CLASSES, dtype=x.dtype, requires_grad=True)
@@ -227,26 +232,3 @@ def _fit_adam(x: Tensor, target: Tensor, weights: Tensor, config: Config) -> tup
             (losses * weights[batch]).mean().backward()
             optimizer.step()
     return weight.detach(), bias.detach()
-
-
-def _fit_ridge(x: Tensor, target: Tensor, weights: Tensor, l2: float) -> tuple[Tensor, Tensor]:
-    """Ridge regression of both scales on standardised features, each scale standardised too.
-
-    A scale is learned from the pictures whose viewers were asked about it; without any, it is its
-    middle everywhere.
-    """
-    fitted = [_fit_scale(x, scale, weights, l2) for scale in target.T]
-    solutions, means = zip(*fitted, strict=True)
-    return torch.stack(solutions), torch.stack(means)
-
-
-def _fit_scale(x: Tensor, target: Tensor, weights: Tensor, l2: float) -> tuple[Tensor, Tensor]:
-    asked = ~target.isnan()
-    if not asked.any():
-        return x.new_zeros(x.shape[1]), x.new_tensor(sum(SCALE_RANGE) / 2)
-    x, target, weights = x[asked], target[asked], weights[asked]
-    mean, spread = target.mean(), target.std() + 1e-6
-    weighted = x * weights[:, None]
-    gram = x.T @ weighted / len(x) + l2 * torch.eye(x.shape[1], dtype=x.dtype)
-    solution = torch.linalg.solve(gram, weighted.T @ ((target - mean) / spread) / len(x))
-    return solution * spread, mean

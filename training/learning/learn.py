@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
-from tqdm import tqdm
 
 from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint, load_checkpoint, save_checkpoint
 from moodlens.model.network import EmotionNetwork
@@ -25,12 +23,13 @@ from training.judging.metrics import score
 from training.learning.backbones import fingerprint, pretrained_network
 from training.learning.config import Config
 from training.learning.curves import draw_curves
+from training.learning.decoding import ROOM, DecodedPictures
+from training.learning.engine import Engine
 from training.learning.features import frozen_features
 from training.learning.fit import Examples, Validate, fine_tune
 from training.learning.heads import ChosenHeads, choose_heads
 from training.learning.run_folder import close_run, describe, open_run
 from training.learning.targets import targets
-from training.learning.workers import Workers
 
 STORAGE = {"float32": torch.float32, "float16": torch.float16, "int8": torch.int8}
 _ROOM_FOR_CROPS = 2
@@ -53,6 +52,19 @@ class Learned:
     history: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How pictures are decoded.
+
+    Attributes:
+        workers: processes that do it beside the one that learns; 0 for none.
+        room: bytes of decoded pictures that may be kept.
+    """
+
+    workers: int = 0
+    room: int = ROOM
+
+
 def learn(
     dataset: LabelledPictures,
     numbers: Sequence[int],
@@ -64,7 +76,8 @@ def learn(
     teachers: Sequence[Path] = (),
     keep_views: bool = False,
     facts: Mapping[str, Any] | None = None,
-    workers: Workers | None = None,
+    engine: Engine | None = None,
+    loading: Loading = Loading(),
 ) -> Learned:
     """Learn from some of a data set's pictures and write the checkpoint.
 
@@ -80,25 +93,28 @@ def learn(
         teachers: files of ratings that the targets are mixed with.
         keep_views: whether what frozen stages make of views is kept in the cache too.
         facts: more facts for the checkpoint's ``training``.
-        workers: the processes that train as one.
+        engine: device, precision and processes; by default this process on what there is.
+        loading: how pictures are decoded; nothing of the result hangs on it.
 
     Raises:
         SettingsError: ``out`` belongs to another run, or the pretrained weights cannot be had.
         DatasetError: a teacher lacks pictures.
     """
-    workers = workers or Workers()
+    engine = engine or Engine.start(precision=config.finetune.precision)
     part = dataset.subset(numbers)
     network = pretrained_network(config)
     description = describe(config.to_json(), part, fingerprint(network), teachers)
-    if workers.is_first:
+    if engine.is_first:
         open_run(out, description)
-    workers.wait()
+    engine.wait()
     run = open_run(out, description)  # which is there now, for the other processes too
     is_finished = (out / CONFIG).is_file()  # written last: before it the weights may be half there
     if is_finished and (config.finetune.epochs or (out / METRICS).is_file()):
         return Learned(load_checkpoint(out), None, [])
 
-    features = frozen_features(network, dataset, cache, workers=workers)[:, list(numbers)]
+    features = frozen_features(network, dataset, cache, engine=engine, workers=loading.workers)[
+        :, list(numbers)
+    ]
     heads = choose_heads(features, part.ratings, config, weights=_weights(part), groups=part.groups)
     if is_finished:  # stopped between its checkpoint and its figures
         return Learned(load_checkpoint(out), heads, [])
@@ -113,9 +129,10 @@ def learn(
             run=run,
             teachers=teachers,
             views=cache / "views" if keep_views else None,
-            workers=workers,
+            engine=engine,
+            loading=loading,
         )
-    if workers.is_first:
+    if engine.is_first:
         save_checkpoint(
             out,
             network,
@@ -124,7 +141,7 @@ def learn(
                 "config": config.to_json(),
                 "l2": {"emotion": heads.l2, "affect": heads.affect_l2},
                 "teachers": [path.name for path in teachers],
-                "processes": workers.size,
+                "processes": engine.size,
                 LEARNED_FROM: learned_from_all(part),
                 **(facts or {}),
             },
@@ -133,7 +150,7 @@ def learn(
         if history:
             draw_curves(run / "curves.png", history)
         close_run(run)
-    workers.wait()
+    engine.wait()
     return Learned(load_checkpoint(out), heads, history)
 
 
@@ -146,10 +163,10 @@ def _fine_tune(
     run: Path,
     teachers: Sequence[Path],
     views: Path | None,
-    workers: Workers,
+    engine: Engine,
+    loading: Loading,
 ) -> list[dict[str, Any]]:
     side = _ROOM_FOR_CROPS * network.config.resize_to
-    pictures = _decode_all(part, side, quiet=not workers.is_first)
     aims = targets(part, teachers, config.distill)
     rows = np.arange(len(part))
     validate: Validate | None = None
@@ -157,16 +174,24 @@ def _fine_tune(
         # One of so many stratified folds is about the share that was asked for.
         folds = round(1 / config.finetune.validation_share)
         held = make_folds(part.ratings.dominant, folds=folds, groups=part.groups) == 0
-        validate = _validation([pictures[i] for i in rows[held]], part.ratings[rows[held]])
+        judged = DecodedPictures(part.subset(rows[held]), side, 0)
+        validate = _validation(judged, part.ratings[rows[held]], engine)
         rows = rows[~held]
     examples = Examples(
-        [pictures[i] for i in rows],
+        DecodedPictures(part.subset(rows), side, loading.room),
         aims[rows],
         [numbers[i] for i in rows.tolist()],
         _weights(part)[rows],
     )
     return fine_tune(
-        network, examples, config, run, views=views, validate=validate, workers=workers
+        network,
+        examples,
+        config,
+        run,
+        views=views,
+        validate=validate,
+        engine=engine,
+        workers=loading.workers,
     )
 
 
@@ -175,16 +200,13 @@ def _weights(part: LabelledPictures) -> Floats:
     return part.weights / part.weights.mean()
 
 
-def _validation(pictures: list[Image.Image], true: Ratings) -> Validate:
+def _validation(pictures: DecodedPictures, true: Ratings, engine: Engine) -> Validate:
     def validate(network: EmotionNetwork) -> Mapping[str, float]:
         unsaved = Checkpoint(network, name="", weights_sha256="", probe=())
-        predictor = Predictor(unsaved, ModelInfo("", "", "local"), plain=True)
+        predictor = Predictor(
+            unsaved, ModelInfo("", "", "local"), device=str(engine.device), plain=True
+        )
         scores = score(answers(predictor, pictures), true)
         return {name: round(scores[name], 5) for name in ("kl", "pearson", "top1", "top2")}
 
     return validate
-
-
-def _decode_all(dataset: LabelledPictures, side: int, *, quiet: bool) -> list[Image.Image]:
-    indices = tqdm(range(len(dataset)), desc="decoding", unit="picture", leave=False, disable=quiet)
-    return [dataset.picture(i, short_side=side) for i in indices]

@@ -25,6 +25,7 @@ class Learning(NamedTuple):
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     average: WeightAverage
+    scaler: torch.amp.GradScaler | None = None
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ class Progress:
             "schedule": learning.schedule.state_dict(),
             "average": learning.average.weights,
             "updates": learning.average.updates,
+            "scaler": learning.scaler.state_dict() if learning.scaler else None,
         }
         partial = run / f".{STATE}.partial"
         torch.save(state, partial)
@@ -86,9 +88,11 @@ class Progress:
         path = run / STATE
         if not path.is_file():
             return cls(0, [])
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         learning.network.load_state_dict(state["network"])
-        learning.average.weights, learning.average.updates = state["average"], state["updates"]
+        learning.average.load(state["average"], state["updates"])
         learning.optimizer.load_state_dict(state["optimizer"])
         learning.schedule.load_state_dict(state["schedule"])
+        if learning.scaler and state["scaler"]:
+            learning.scaler.load_state_dict(state["scaler"])
         return cls(state["epoch"], state["history"], *state["best"])
