@@ -47,7 +47,8 @@ class Engine:
         # One process may learn several times, in other precisions: the folds of a test run do.
         AcceleratorState._reset_state()
         accelerator = Accelerator(
-            cpu=device == "cpu",
+            # Or Accelerate would not look for a launcher's other processes on a processor.
+            cpu=_on_processor(device),
             mixed_precision=_IN_ACCELERATE[precision],
             dataloader_config=DataLoaderConfiguration(non_blocking=True),
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
@@ -88,16 +89,21 @@ class Engine:
         return float(self.accelerator.reduce(value.detach(), reduction="sum"))
 
 
+_IS_THERE: dict[str, Callable[[], bool]] = {
+    "cuda": torch.cuda.is_available,
+    "mps": torch.backends.mps.is_available,
+    "xpu": torch.xpu.is_available,
+}
+
+
+def _on_processor(device: str) -> bool:
+    return device == "cpu" or not any(is_there() for is_there in _IS_THERE.values())
+
+
 def _check(device: str, precision: Precision) -> None:
     if device not in DEVICES:
         raise SettingsError(f"There is no device {device!r}. Choose from: {', '.join(DEVICES)}.")
-    has: dict[str, Callable[[], bool]] = {
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-        "xpu": torch.xpu.is_available,
-    }
-    if device in has and not has[device]():
+    if device in _IS_THERE and not _IS_THERE[device]():
         raise SettingsError(f"There is no {device} device to learn on here.")
-    on_processor = device == "cpu" or not any(is_there() for is_there in has.values())
-    if precision == "fp16" and on_processor:
+    if precision == "fp16" and _on_processor(device):
         raise SettingsError("fp16 needs a graphics processor; bf16 and fp32 run everywhere.")
