@@ -2,6 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# `MOODLENS_TORCH=cpu make app` installs PyTorch for the processor alone, from PyTorch's own index: on
+# Linux, pip's own choice brings gigabytes of CUDA.
+PIP := $(if $(filter cpu,$(MOODLENS_TORCH)),PIP_EXTRA_INDEX_URL="$$PIP_EXTRA_INDEX_URL https://download.pytorch.org/whl/cpu") \
+	$(BIN)/python -m pip
 CODE := app.py moodlens training tests
 
 .PHONY: app test bench lighthouse soak style quality screenshots fuzz clean
@@ -54,11 +58,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.app-installed: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install -r requirements.txt
+	$(PIP) install -r requirements.txt
 	touch $@
 
 $(VENV)/.tests-installed: tests/requirements.txt training/requirements.txt $(VENV)/.app-installed
-	$(BIN)/python -m pip install -r tests/requirements.txt
+	$(PIP) install -r tests/requirements.txt
 	touch $@
 
 # An installed Chromium, else Debian's where apt can be used, else the one that Playwright brings.

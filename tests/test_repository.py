@@ -16,7 +16,7 @@ from moodlens.settings import Settings
 from tests.support.running_app import REPOSITORY
 
 TOP_LEVEL = {"app.py", "moodlens", "training", "requirements.txt", "README.md", "LICENSE", "tests"}
-TOOLING = {"Makefile", "pyproject.toml"}
+TOOLING = {"Dockerfile", "Makefile", "pyproject.toml"}
 ZERO_GPU_PYTHONS = ("3.12.12", "3.10.13")
 """What ZeroGPU offers; a Space that asks for another one gets the older of the two."""
 
