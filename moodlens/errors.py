@@ -6,6 +6,8 @@ status that REST answers with; the page shows the same sentence as a toast, in t
 where ``wording`` knows a translation of it.
 """
 
+_LONGEST_SENTENCE = 300
+
 
 class MoodLensError(Exception):
     """The root of the family: anything MoodLens refuses on purpose.
@@ -58,6 +60,30 @@ class MissingPictureError(PictureError):
     status = 422
 
 
+class RequestError(MoodLensError):
+    """A request that no client of MoodLens would send."""
+
+    status = 400
+
+
+class NotHereError(MoodLensError):
+    """An address or a function that MoodLens does not have."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing here.")
+
+
+class DiskFullError(MoodLensError):
+    """The disk takes no more."""
+
+    status = 507
+
+    def __init__(self) -> None:
+        super().__init__("There is no room left on the disk here; please try again later.")
+
+
 class BusyError(MoodLensError):
     """Too much is waiting already, or the checkpoint is still loading. Worth trying again."""
 
@@ -74,7 +100,15 @@ class SettingsError(MoodLensError):
 
 
 class CheckpointError(MoodLensError):
-    """A checkpoint that is missing, damaged, or not one of MoodLens."""
+    """A checkpoint that is missing, damaged, or not one of MoodLens.
+
+    What it says may name parts of a stranger's file, and is therefore kept to a sentence's length.
+    """
+
+    def __init__(self, sentence: str, **values: str | float) -> None:
+        plain = sentence.encode("utf-8", "replace").decode()
+        short = plain if len(plain) <= _LONGEST_SENTENCE else f"{plain[:_LONGEST_SENTENCE]}..."
+        super().__init__(short, **values)
 
 
 class HubError(MoodLensError):

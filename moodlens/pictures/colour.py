@@ -12,22 +12,49 @@ from moodlens.pictures.first_picture import MAX_PROFILE_BYTES
 
 _SPACE = slice(16, 20)  # of an ICC header
 _PROFILE_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
+_STRIP_PIXELS = 1_000_000
 _LEAST_SPAN = 1e-35  # below, all values are the same
 _INVISIBLE_STEP = 2
 """A profile that moves no channel by more than this, out of 255, is taken for sRGB itself."""
 
 
-def flatten(picture: Image.Image) -> Image.Image:
+def flatten_and_reduce(picture: Image.Image, factor: int) -> Image.Image:
+    """``flatten(picture).reduce(factor)``, bit by bit, with little memory beside the picture's own.
+
+    Args:
+        picture: in any mode of Pillow's.
+        factor: by which to divide both sides, at least 2.
+    """
+    width, height = picture.size
+    rows = factor * max(1, _STRIP_PIXELS // (width * factor))
+    span = _finite_span(picture, rows) if picture.mode in ("I", "F") else None
+    reduced: Image.Image | None = None
+    for top in range(0, height, rows):
+        strip = picture.crop((0, top, width, min(top + rows, height)))
+        part = flatten(strip, span).reduce(factor)
+        if reduced is None:
+            size = -(-width // factor), -(-height // factor)
+            reduced = Image.new(part.mode, size)
+        reduced.paste(part, (0, top // factor))
+    assert reduced is not None  # noqa: S101 - a picture has at least one row
+    return reduced
+
+
+def flatten(picture: Image.Image, span: tuple[float, float] | None = None) -> Image.Image:
     """Palette, alpha and depth gone: mode L, RGB, CMYK or LAB, transparent parts laid on white.
 
     16 bits keep their upper eight. 32-bit integers and floats have no agreed range: they are
     stretched from their own least to their own greatest finite value.
+
+    Args:
+        picture: in any mode of Pillow's.
+        span: these two, where they are known already: of a picture that this is a strip of.
     """
     mode = picture.mode
     if mode.startswith("I;16"):
         return _flatten_16_bit(picture)
     if mode in ("I", "F"):
-        return _stretch(picture)
+        return _stretch(picture, span or _finite_span(picture, picture.height))
     if "transparency" in picture.info and mode in ("1", "L", "P", "RGB"):
         picture = picture.convert("LA" if mode in ("1", "L") else "RGBA")
     elif mode in ("PA", "RGBa"):
@@ -56,13 +83,23 @@ def _flatten_16_bit(picture: Image.Image) -> Image.Image:
     return Image.fromarray(upper)
 
 
-def _stretch(picture: Image.Image) -> Image.Image:
-    values = np.array(picture, dtype=np.float32)
-    finite = np.isfinite(values)
-    if not finite.any():
+def _finite_span(picture: Image.Image, rows: int) -> tuple[float, float]:
+    """The least and the greatest finite value, looked for so many rows at a time."""
+    low, high = np.inf, -np.inf
+    for top in range(0, picture.height, rows):
+        bottom = min(top + rows, picture.height)
+        values = np.array(picture.crop((0, top, picture.width, bottom)), dtype=np.float32)
+        finite = np.isfinite(values)
+        low = min(low, float(values.min(where=finite, initial=np.inf)))
+        high = max(high, float(values.max(where=finite, initial=-np.inf)))
+    return low, high
+
+
+def _stretch(picture: Image.Image, span: tuple[float, float]) -> Image.Image:
+    low, high = span
+    if low > high:  # not one finite value
         return Image.new("L", picture.size, "white")
-    low = float(values.min(where=finite, initial=np.inf))
-    high = float(values.max(where=finite, initial=-np.inf))
+    values = np.array(picture, dtype=np.float32)
     # In halves, since the difference of two float32 may be too large for a float32.
     half_span = high / 2 - low / 2
     if half_span < _LEAST_SPAN:

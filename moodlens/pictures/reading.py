@@ -22,9 +22,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from moodlens.errors import PictureError, PictureTooLargeError, UnsupportedPictureError
-from moodlens.pictures.colour import flatten, to_srgb
+from moodlens.errors import BusyError, PictureError, PictureTooLargeError, UnsupportedPictureError
+from moodlens.pictures.colour import flatten, flatten_and_reduce, to_srgb
 from moodlens.pictures.containers import first_picture
+from moodlens.pictures.cost import decoding_bytes
 from moodlens.pictures.first_picture import FirstPicture
 from moodlens.pictures.kinds import ACCEPTED, ForeignFileError, picture_kind
 from moodlens.pictures.tiff import exif_orientation
@@ -81,7 +82,11 @@ _ORIENTATIONS = {
 
 
 def read_picture(
-    data: bytes, *, limits: PictureLimits = DEFAULT_LIMITS, short_side: int | None = None
+    data: bytes,
+    *,
+    limits: PictureLimits = DEFAULT_LIMITS,
+    short_side: int | None = None,
+    admit: Callable[[int], None] = lambda _: None,
 ) -> Image.Image:
     """Decode a picture from a stranger.
 
@@ -95,6 +100,7 @@ def read_picture(
             picture may be decoded at reduced scale. The result is never smaller than that, unless
             the picture is; it may be larger. By default the full size, except for a JPEG of
             more than ``limits.max_decoded_pixels``, which comes at the largest half that fits.
+        admit: told how many bytes decoding will take, before it takes any; may wait, or raise.
 
     Returns:
         Mode RGB, without metadata.
@@ -106,8 +112,8 @@ def read_picture(
     """
     kind = _admitted_kind(data, limits)
     try:
-        return _decode(data, kind, limits, short_side)
-    except PictureError:
+        return _decode(data, kind, limits, short_side, admit)
+    except (PictureError, BusyError):
         raise
     except MemoryError as error:
         raise PictureTooLargeError(
@@ -143,11 +149,18 @@ def _admitted_kind(data: bytes, limits: PictureLimits) -> str:
     return kind
 
 
-def _decode(data: bytes, kind: str, limits: PictureLimits, short_side: int | None) -> Image.Image:
+def _decode(
+    data: bytes,
+    kind: str,
+    limits: PictureLimits,
+    short_side: int | None,
+    admit: Callable[[int], None],
+) -> Image.Image:
     first = first_picture(data, kind)
     with _decoder(kind)(BytesIO(first.data)) as picture:
         scale = _scale(picture.size, short_side, limits) if kind == "JPEG" else 1
         _check_cost(picture, kind, first, scale, limits)
+        admit(decoding_bytes(picture, kind, first, scale, short_side))
         if scale > 1:
             picture.draft(None, (picture.width // scale, picture.height // scale))
         picture.load()
@@ -169,13 +182,14 @@ def upright_rgb(
     """
     exif = (first and first.exif) or picture.info.get("exif") or b""
     profile = (first and first.profile) or picture.info.get("icc_profile")
-    flat = flatten(picture)
-    if short_side and (factor := min(flat.size) // short_side) > 1:
-        flat = flat.reduce(factor)
+    factor = min(picture.size) // short_side if short_side else 1
+    flat = flatten(picture) if factor < 2 else flatten_and_reduce(picture, factor)
     rgb = to_srgb(flat, profile)
     turn = _ORIENTATIONS.get(exif_orientation(exif))
-    # Either way a plain Image comes out, which holds on to neither the file nor its metadata.
-    upright = rgb.copy() if turn is None else rgb.transpose(turn)
+    # In any case a plain Image comes out, which holds on to neither the file nor its metadata.
+    if turn is None and rgb is picture:
+        rgb = rgb.copy()
+    upright = rgb if turn is None else rgb.transpose(turn)
     upright.info = {}
     return upright
 
