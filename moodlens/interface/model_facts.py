@@ -15,7 +15,15 @@ from moodlens.serving.service import PredictionService
 from moodlens.telling.affect_chart import AffectError
 from moodlens.telling.wording import Wording
 
-_SHOWN = ("top1", "top2", "pearson", "kl", "valence_mae", "arousal_mae")
+_RANGES = {
+    "top1": (0, 1),
+    "top2": (0, 1),
+    "pearson": (-1, 1),
+    "kl": (0, 100),
+    "valence_mae": (0, 8),
+    "arousal_mae": (0, 8),
+}
+_SHOWN = tuple(_RANGES)
 _PANEL = "15"
 """Viewers on a simulated panel: as many as Emotion6 asked about each picture."""
 
@@ -100,7 +108,9 @@ def _figures(data: Any) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in values.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and _RANGES[name][0] <= value <= _RANGES[name][1]
     }
 
 

@@ -28,6 +28,7 @@ from moodlens.emotions import LABELS, SCALES
 from moodlens.errors import CheckpointError
 from moodlens.model.certainty import Certainty, is_finite_number
 from moodlens.model.checkpoint_files import file_sha256, read_json, write_atomically, write_json
+from moodlens.model.checkpoint_values import plain_text, usable
 from moodlens.model.ensemble import Config, Network, build, config_from_json
 from moodlens.model.probe import run_probe
 from moodlens.model.storage import restored, stored
@@ -39,6 +40,8 @@ FORMAT = 1
 
 RESEARCH_USE = "Research use only: trained on Emotion6, which is for academic research."
 
+_LONGEST_NAME, _LONGEST_LICENSE = 100, 1000
+_LARGEST_HEADER = 16 * 2**20
 _PROBE_TOLERANCE = 0.02
 _PROBE_SCALE = (1.0,) * len(LABELS) + (8.0,) * len(SCALES)
 
@@ -162,16 +165,30 @@ def verify_probe(checkpoint: Checkpoint) -> None:
         CheckpointError: it answers differently, so weights and code do not belong together.
     """
     difference = np.abs(np.subtract(run_probe(checkpoint.network), checkpoint.probe))
-    if (difference > _PROBE_TOLERANCE * np.array(_PROBE_SCALE)).any():
+    if not (difference <= _PROBE_TOLERANCE * np.array(_PROBE_SCALE)).all():  # nor is NaN near
         raise CheckpointError(
             "The checkpoint answers the known test picture differently from when it was saved."
         )
 
 
 def read_metrics(folder: Path) -> dict[str, Any] | None:
-    """The checkpoint's metrics.json, or None where it was never evaluated."""
+    """What can be used of the checkpoint's metrics.json, or None where it was never evaluated.
+
+    Raises:
+        CheckpointError: it is not a JSON object of a reasonable size.
+    """
     path = folder / METRICS
-    return read_json(path) if path.is_file() else None
+    return usable(read_json(path))[0] if path.is_file() else None
+
+
+def metrics_problem(folder: Path) -> str | None:
+    """What has to be said of the checkpoint's metrics.json; None where all of it can be used."""
+    path = folder / METRICS
+    try:
+        complete = not path.is_file() or usable(read_json(path))[1]
+    except CheckpointError:
+        complete = False
+    return None if complete else "Figures of this checkpoint that make no sense are left out."
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -195,10 +212,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if len(config["probe"]) != len(_PROBE_SCALE) or not all(map(is_finite_number, config["probe"])):
         raise CheckpointError(f"The checkpoint's {CONFIG} lacks a proper 'probe'.")
     config.setdefault("certainty", None)
+    config["name"] = plain_text(config["name"], _LONGEST_NAME) or "unnamed"
+    config["license"] = plain_text(config["license"], _LONGEST_LICENSE)
+    config["training"] = usable(config["training"])[0]
     return config
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
+    with path.open("rb") as raw:
+        if int.from_bytes(raw.read(8), "little") > _LARGEST_HEADER:
+            raise CheckpointError(f"The checkpoint's {WEIGHTS} is truncated or damaged.")
     try:
         with safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118

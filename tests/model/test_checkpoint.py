@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from moodlens.model.checkpoint import (
     METRICS,
     WEIGHTS,
     load_checkpoint,
+    metrics_problem,
+    read_metrics,
     save_checkpoint,
     verify_probe,
 )
@@ -167,3 +170,57 @@ def test_damaged_files_are_refused(folder: Path) -> None:
 def test_pickles_are_never_opened(folder: Path) -> None:
     (folder / WEIGHTS).rename(folder / "pytorch_model.bin")
     assert "pickled weights, which MoodLens never opens" in refusal(folder)
+
+
+def test_figures_that_make_no_sense_are_left_out(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model")
+    assert metrics_problem(folder) is None
+    (folder / METRICS).write_text(
+        '{"metrics": {"top1": 1e308, "top2": 0.8, "kl": 1' + "0" * 400 + ', "pearson": NaN},'
+        ' "warnings": ["' + "x" * 100_000 + '", "\\ud800", "Few pictures."]}'
+    )
+    assert read_metrics(folder) == {"metrics": {"top2": 0.8}, "warnings": ["Few pictures."]}
+    assert metrics_problem(folder) is not None
+    (folder / METRICS).write_text("[" * 100_000)
+    assert metrics_problem(folder) is not None
+
+
+def test_texts_of_a_checkpoint_are_texts(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model")
+    for name, read in (
+        ("a\ud800b\n" * 3, "ababab"),
+        ("x" * 100_000, "x" * 100),
+        ("\ud800", "unnamed"),
+    ):
+        config = json.loads((folder / CONFIG).read_text())
+        (folder / CONFIG).write_text(json.dumps({**config, "name": name, "license": name}))
+        checkpoint = load_checkpoint(folder)
+        assert checkpoint.name == read
+        checkpoint.license.encode()
+
+
+def test_what_is_said_of_a_checkpoint_is_short(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model")
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, "format": "\ud800" * 1_000_000}))
+    with pytest.raises(CheckpointError) as refused:
+        load_checkpoint(folder)
+    assert len(refused.value.message.encode()) < 1000
+
+
+def test_an_answer_that_is_no_number_is_another_answer(tmp_path: Path) -> None:
+    checkpoint = load_checkpoint(make_checkpoint(tmp_path / "model"))
+    with pytest.raises(CheckpointError, match="differently"):
+        verify_probe(replace(checkpoint, probe=[float("nan")] * 9))
+
+
+def test_a_giant_header_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "model")
+    with (folder / WEIGHTS).open("wb") as file:
+        file.write((90 * 2**20).to_bytes(8, "little"))
+        file.truncate(100 * 2**20)
+    config = json.loads((folder / CONFIG).read_text())
+    config["weights_sha256"] = file_sha256(folder / WEIGHTS)
+    (folder / CONFIG).write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match="truncated or damaged"):
+        load_checkpoint(folder)
