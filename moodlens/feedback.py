@@ -22,6 +22,7 @@ import math
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -44,12 +45,23 @@ _SALT = "salt"
 _PUSH_MINUTES = 5
 _RETRY_SECONDS = 300.0
 _LAST_PUSH_SECONDS = 5.0
+_MAX_BYTES = 500_000_000
+_LOOK_SECONDS = 60.0
 _SMALLEST_SHARE = 1e-4
 _LARGEST_WEIGHT = 1e6
 
 
 class FeedbackError(MoodLensError):
     """An answer that cannot be stored."""
+
+
+class TooManyAnswersError(FeedbackError):
+    """One client has given so many answers that it is hardly one viewer."""
+
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__("These were many answers; please wait a minute.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +91,17 @@ class FeedbackStore:
         folder: made at the first answer.
         salt: for the hashes of pictures; without one, a random one is made and kept in the folder.
         dataset: ``owner/name`` of the Hub dataset to push to, or empty.
+        max_bytes: of all that the folder may hold; further answers are refused.
     """
 
-    def __init__(self, folder: Path, *, salt: str = "", dataset: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, salt: str = "", dataset: str = "", max_bytes: int = _MAX_BYTES
+    ) -> None:
         self._folder = folder
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._size_known_until = 0.0
+        self._tally = Tally()
         self._configured_salt = salt.encode()
         self._lock = threading.Lock()
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
@@ -117,6 +136,7 @@ class FeedbackStore:
         """
         shares = normalise(felt)
         try:
+            self._refuse_when_full()
             hashed = hmac.new(self._salt(), sha256, hashlib.sha256).hexdigest()
             kept = self._keep(picture, hashed) if picture else None
             record = {
@@ -130,7 +150,9 @@ class FeedbackStore:
             }
             line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
             with self._lock:
+                self._make_private(_RECORDS)
                 _append_durably(self._file, line.encode())
+                self._size += len(line)
         except OSError:
             logger.exception("an answer could not be stored")
             raise FeedbackError(
@@ -141,6 +163,15 @@ class FeedbackStore:
         """All answers of all processes, oldest file first; damaged lines are passed over."""
         for path in sorted((self._folder / _RECORDS).glob("feedback-*.jsonl")):
             yield from _read_records(path)
+
+    def agreement(self) -> Agreement | None:
+        """How far viewers and model agree so far; None without any answer.
+
+        What was read before is not read again.
+        """
+        with self._lock:
+            self._tally.read(sorted((self._folder / _RECORDS).glob("feedback-*.jsonl")))
+            return self._tally.agreement()
 
     def close(self) -> None:
         """Push what the dataset lacks, but do not wait for long."""
@@ -159,7 +190,7 @@ class FeedbackStore:
             return self._configured_salt
         path = self._folder / _SALT
         if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._make_private()
             partial = self._folder / f".{_SALT}.{secrets.token_hex(4)}"
             partial.write_bytes(secrets.token_bytes(32))
             partial.chmod(0o600)
@@ -172,17 +203,39 @@ class FeedbackStore:
         return path.read_bytes()
 
     def _keep(self, picture: Image.Image, hashed: str) -> str:
-        folder = self._folder / _RECORDS / _PICTURES
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self._make_private(_RECORDS, _PICTURES)
         path = folder / f"{hashed}.jpg"
         if not path.exists():
             partial = folder / f".{secrets.token_hex(8)}"
             try:
-                picture.save(partial, "JPEG", quality=90)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                with os.fdopen(os.open(partial, flags, 0o600), "wb") as file:
+                    picture.save(file, "JPEG", quality=90)
+                    self._size += file.tell()
                 partial.replace(path)
             finally:
                 partial.unlink(missing_ok=True)
         return f"{_PICTURES}/{path.name}"
+
+    def _make_private(self, *names: str) -> Path:
+        """The folder, or one inside it; what is new is open to this user alone."""
+        folder = self._folder
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in names:
+            folder /= name
+            folder.mkdir(exist_ok=True, mode=0o700)
+        return folder
+
+    def _refuse_when_full(self) -> None:
+        with self._lock:
+            if time.monotonic() >= self._size_known_until:  # other processes write here too
+                self._size = sum(
+                    entry.stat().st_size for entry in self._folder.rglob("*") if entry.is_file()
+                )
+                self._size_known_until = time.monotonic() + _LOOK_SECONDS
+            if self._size >= self._max_bytes:
+                raise FeedbackError("No more answers are kept here; thank you all the same.")
 
     def _push_to(self, dataset: str) -> None:
         from huggingface_hub import CommitScheduler
@@ -230,23 +283,68 @@ def predicted_shares(prediction: Prediction) -> dict[str, float]:
 
 def agreement(records: Iterable[Mapping[str, Any]]) -> Agreement | None:
     """Compare what was felt with what was predicted; None without any answer."""
-    felt: list[Sequence[float]] = []
-    predicted: list[Sequence[float]] = []
-    pictures = set()
+    tally = Tally()
     for record in records:
-        felt.append([record["felt"][name] for name in LABELS])
-        predicted.append([record["predicted"][name] for name in LABELS])
-        pictures.add(record["picture"])
-    if not felt:
-        return None
-    divergences = [_kl(true, guess) for true, guess in zip(felt, predicted, strict=True)]
-    return Agreement(
-        answers=len(felt),
-        pictures=len(pictures),
-        mean_kl=math.fsum(divergences) / len(felt),
-        felt=_means(felt),
-        predicted=_means(predicted),
-    )
+        tally.add(record)
+    return tally.agreement()
+
+
+class Tally:
+    """Sums over all answers, which grow as the files do."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, int] = {}
+        self._forget()
+
+    def read(self, paths: Sequence[Path]) -> None:
+        """Add what files hold beyond the last look; all of them anew where one became shorter."""
+        sizes = {path: path.stat().st_size for path in paths}
+        if any(sizes.get(path, 0) < done for path, done in self._read.items()):
+            self._read = {}
+            self._forget()
+        for path, size in sizes.items():
+            done = self._read.get(path, 0)
+            if size > done:
+                with path.open("rb") as file:
+                    file.seek(done)
+                    lines = file.read(size - done)
+                whole = lines[: lines.rfind(b"\n") + 1]
+                self._read[path] = done + len(whole)
+                for record in _records_in(whole):
+                    self.add(record)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Add one answer."""
+        felt, predicted = ([record[key][name] for name in LABELS] for key in ("felt", "predicted"))
+        self._answers += 1
+        self._pictures.add(hash(record["picture"]))
+        self._kl += _kl(felt, predicted)
+        self._felt = [total + share for total, share in zip(self._felt, felt, strict=True)]
+        self._predicted = [
+            total + share for total, share in zip(self._predicted, predicted, strict=True)
+        ]
+
+    def agreement(self) -> Agreement | None:
+        """What the sums say; None without any answer."""
+        if not self._answers:
+            return None
+        return Agreement(
+            answers=self._answers,
+            pictures=len(self._pictures),
+            mean_kl=self._kl / self._answers,
+            felt=self._means(self._felt),
+            predicted=self._means(self._predicted),
+        )
+
+    def _forget(self) -> None:
+        self._answers = 0
+        self._pictures: set[int] = set()
+        self._kl = 0.0
+        self._felt: list[float] = [0.0] * len(LABELS)
+        self._predicted: list[float] = [0.0] * len(LABELS)
+
+    def _means(self, totals: Sequence[float]) -> dict[str, float]:
+        return {name: total / self._answers for name, total in zip(LABELS, totals, strict=True)}
 
 
 def _append_durably(path: Path, line: bytes) -> None:
@@ -274,7 +372,11 @@ def _append_durably(path: Path, line: bytes) -> None:
 
 
 def _read_records(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_bytes().splitlines():
+    return _records_in(path.read_bytes())
+
+
+def _records_in(lines: bytes) -> Iterator[dict[str, Any]]:
+    for line in lines.splitlines():
         try:
             record = json.loads(line)
             shares = [record[key][name] for key in ("felt", "predicted") for name in LABELS]
@@ -292,13 +394,6 @@ def _is_weight(value: object) -> bool:
 
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: round(share, 4) for name, share in shares.items()}
-
-
-def _means(rows: Sequence[Sequence[float]]) -> dict[str, float]:
-    columns = zip(*rows, strict=True)
-    return {
-        name: math.fsum(column) / len(rows) for name, column in zip(LABELS, columns, strict=True)
-    }
 
 
 def _kl(true: Sequence[float], predicted: Sequence[float]) -> float:

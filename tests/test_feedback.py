@@ -9,12 +9,14 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from math import log
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from moodlens import feedback
 from moodlens.emotions import LABELS
 from moodlens.feedback import FeedbackError, FeedbackStore, agreement, normalise
 from tests.support.hub_server import HubServer
@@ -226,3 +228,45 @@ def test_answers_reach_the_hub_dataset(
     (line,) = Path(path).read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["felt"]["joy"] == 1
     assert os.environ["HF_ENDPOINT"].startswith("http://127.0.0.1")
+
+
+def test_all_that_is_kept_is_private(tmp_path: Path) -> None:
+    folder = tmp_path / "feedback"
+    store = FeedbackStore(folder)
+    picture = Image.new("RGB", (40, 30), "red")
+    store.add({"joy": 1}, PREDICTION, way="click", sha256=SHA256, picture=picture)
+    for path in (folder, *folder.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_the_folder_has_a_ceiling(tmp_path: Path) -> None:
+    store = FeedbackStore(tmp_path, max_bytes=3000)
+    stored = 0
+    with suppress(FeedbackError):
+        for stored in range(20):  # noqa: B007
+            add(store)
+    assert 2 <= stored == len(list(store.read())) <= 9
+    with pytest.raises(FeedbackError, match="No more answers are kept"):
+        add(FeedbackStore(tmp_path, max_bytes=1000))  # whoever wrote what is there
+
+
+def test_agreement_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = FeedbackStore(tmp_path), FeedbackStore(tmp_path)
+    read: list[int] = []
+    records_in = feedback._records_in
+
+    def counting(lines: bytes) -> object:
+        read.append(len(lines))
+        return records_in(lines)
+
+    monkeypatch.setattr(feedback, "_records_in", counting)
+    assert here.agreement() is None
+    for store in (here, there, here):
+        add(store)
+        found = here.agreement()
+    assert found == agreement(here.read())
+    assert read[:3] == [read[0]] * 3  # a line each
+    (tmp_path / "records").joinpath(here._file.name).write_bytes(b"")
+    after = here.agreement()
+    assert after is not None
+    assert after.answers == 1
