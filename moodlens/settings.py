@@ -31,6 +31,8 @@ class Settings:
             weights, where ``checkpoint`` names a branch.
         host: ``MOODLENS_HOST``, else ``GRADIO_SERVER_NAME``; the address to listen on.
         port: ``MOODLENS_PORT``, else ``GRADIO_SERVER_PORT``, else ``PORT``; 0 takes any free one.
+        hosts: ``MOODLENS_HOSTS``; the only names, separated by commas, under which the app answers;
+            empty for any.
         threads: ``MOODLENS_THREADS``; processor threads for one prediction.
         backend: ``MOODLENS_BACKEND``; what runs the network, ``torch`` or ``openvino``.
         device: ``MOODLENS_DEVICE``; where PyTorch computes, ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -48,6 +50,7 @@ class Settings:
             empty.
         feedback_salt: ``MOODLENS_FEEDBACK_SALT``; a secret for the hashes of pictures, or empty for
             a random one in the folder.
+        feedback_max_bytes: ``MOODLENS_FEEDBACK_MAX_MEGABYTES``; of all that the folder may hold.
         show_agreement: ``MOODLENS_SHOW_AGREEMENT``; whether the page tells how far viewers and
             model agree.
     """
@@ -56,6 +59,7 @@ class Settings:
     follow_seconds: float = 300.0
     host: str = "127.0.0.1"
     port: int = 7860
+    hosts: frozenset[str] = frozenset()
     threads: int = 2
     backend: Backend = "torch"
     device: Device = "auto"
@@ -69,6 +73,7 @@ class Settings:
     feedback_folder: Path = Path("feedback")
     feedback_dataset: str = ""
     feedback_salt: str = field(default="", repr=False)
+    feedback_max_bytes: int = 500 * _MEGA
     show_agreement: bool = False
 
 
@@ -98,6 +103,7 @@ def read_settings(
         follow_seconds=_number(values, "MOODLENS_FOLLOW_SECONDS", 300, 1, 86_400),
         host=values.get(_first_set(values, *_HOST), "").strip().strip("[]") or default_host,
         port=_number(values, _first_set(values, *_PORT), 7860, 0, 65535),
+        hosts=_hosts(values, "MOODLENS_HOSTS"),
         threads=_number(values, "MOODLENS_THREADS", min(cores, 4), 1, 256),
         backend=_backend(values, "MOODLENS_BACKEND"),
         device=_device(values, "MOODLENS_DEVICE"),
@@ -111,6 +117,8 @@ def read_settings(
         feedback_folder=Path(values.get("MOODLENS_FEEDBACK_FOLDER", "").strip() or "feedback"),
         feedback_dataset=_repository(values, "MOODLENS_FEEDBACK_DATASET"),
         feedback_salt=values.get("MOODLENS_FEEDBACK_SALT", "").strip(),
+        feedback_max_bytes=_MEGA
+        * _number(values, "MOODLENS_FEEDBACK_MAX_MEGABYTES", 500, 1, 10**6),
         show_agreement=_switch(values, "MOODLENS_SHOW_AGREEMENT"),
     )
 
@@ -135,6 +143,13 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
     if text in ("", "0", "false", "no", "off"):
         return False
     raise SettingsError(f"{name} must be yes or no.")
+
+
+def _hosts(values: Mapping[str, str], name: str) -> frozenset[str]:
+    hosts = {host.strip().lower() for host in values.get(name, "").split(",")} - {""}
+    if not all(re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", host) for host in hosts):
+        raise SettingsError(f"{name} must be names of hosts, separated by commas, without ports.")
+    return frozenset(hosts)
 
 
 def _backend(values: Mapping[str, str], name: str) -> Backend:

@@ -12,8 +12,10 @@ import threading
 from moodlens.commands.environment import refuse_openings, tell_gradio
 from moodlens.commands.listening import refuse_taken, taken
 from moodlens.errors import SettingsError
+from moodlens.serving.connections import bound_connections, raise_descriptor_limit
 from moodlens.serving.cores import keep_threads_apart
-from moodlens.serving.logs import configure_logging
+from moodlens.serving.logs import configure_logging, speak_for_others
+from moodlens.serving.memory import give_memory_back
 from moodlens.serving.service import PredictionService
 from moodlens.serving.uploads import UploadFolder
 from moodlens.settings import read_settings
@@ -33,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
 def serve() -> None:
     """Serve the page and the REST routes until the process is asked to end."""
     gc.disable()  # what the imports make stays; looking through it again and again takes time
+    give_memory_back()
     configure_logging()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,10 +44,10 @@ def serve() -> None:
         refuse_openings(os.environ)
         settings = read_settings()
         refuse_taken(settings.host, settings.port)
+        uploads = UploadFolder(settings.keep_uploads_seconds)
     except SettingsError as error:
         sys.exit(f"MoodLens cannot start: {error}")
     tell_gradio()
-    uploads = UploadFolder(settings.keep_uploads_seconds)
     keep_threads_apart(settings.threads)
     service = PredictionService(settings)
     service.start()
@@ -59,6 +62,7 @@ def serve() -> None:
     from moodlens.serving.whole_answers import within
 
     demo = build(service)
+    bound_connections(raise_descriptor_limit())
     try:
         _, url, _ = demo.launch(
             server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
@@ -82,6 +86,7 @@ def serve() -> None:
         service.close()
         uploads.close()
         sys.exit(f"MoodLens cannot start: {taken(settings.port)}")
+    speak_for_others()  # the server has made its loggers now
     gc.freeze()
     gc.enable()
     print(f"MoodLens is at {url}", flush=True)

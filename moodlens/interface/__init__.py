@@ -12,14 +12,18 @@ from moodlens.feedback import FeedbackStore
 from moodlens.interface.about_panel import build_about_panel
 from moodlens.interface.agreement_panel import build_agreement_panel
 from moodlens.interface.api_routes import build_api_routes, call_problems
+from moodlens.interface.clean_uploads import take_uploads_carefully
 from moodlens.interface.compare_panel import build_compare_panel
 from moodlens.interface.endpoint import build_endpoint, take_pictures_of_programs
+from moodlens.interface.last_words import have_last_words
+from moodlens.interface.light_sessions import keep_sessions_light
 from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
 from moodlens.interface.own_parts import static_part
 from moodlens.interface.picture_panel import build_picture_panel
 from moodlens.interface.space import leave_space_extras_out
 from moodlens.interface.status import build_status
+from moodlens.interface.steady_queue import queue_steadily
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
 from moodlens.interface.uploads_only import refuse_addresses
@@ -34,22 +38,21 @@ MCP_IS_INSTALLED = find_spec("mcp") is not None
 _FOLDER = Path(__file__).parent
 _CHARTS = "PlotlyPlot-*.js"
 """Gradio's chunk for charts, among its assets; the name holds a hash."""
-_CACHE_SWEEPS_PER_LIFETIME = 4
 _SESSIONS_REMEMBERED = 500
 
 
 def build(service: PredictionService) -> gr.Blocks:
     """The page and the ``/predict`` endpoint, ready to launch; no weights need to be loaded yet."""
     settings = service.settings
-    keep = settings.keep_uploads_seconds
+    have_last_words()
+    take_uploads_carefully()
     store = FeedbackStore(
-        settings.feedback_folder, salt=settings.feedback_salt, dataset=settings.feedback_dataset
+        settings.feedback_folder,
+        salt=settings.feedback_salt,
+        dataset=settings.feedback_dataset,
+        max_bytes=settings.feedback_max_bytes,
     )
-    with gr.Blocks(
-        title="MoodLens",
-        analytics_enabled=False,
-        delete_cache=(max(1, keep // _CACHE_SWEEPS_PER_LIFETIME), keep),
-    ) as page:
+    with gr.Blocks(title="MoodLens", analytics_enabled=False) as page:
         static_part("part.header")
         build_status(service, page)
         with gr.Tabs(overflow_behavior="wrap"):
@@ -74,7 +77,10 @@ def build(service: PredictionService) -> gr.Blocks:
     refuse_addresses(page)
     take_pictures_of_programs(page)
     leave_space_extras_out(page)
-    return page.queue(max_size=settings.max_queue, default_concurrency_limit=8)
+    keep_sessions_light(page)
+    queue = queue_steadily(page, max_size=settings.max_queue, default_concurrency_limit=8)
+    service.watch("The page answers nobody for a moment.", lambda: queue.running)
+    return page
 
 
 def launch_options(settings: Settings) -> dict[str, Any]:

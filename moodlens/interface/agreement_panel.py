@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
-from moodlens.feedback import FeedbackStore, agreement
+from moodlens.feedback import FeedbackStore
 from moodlens.interface import markup
 from moodlens.interface.own_parts import own_html, own_plot
 from moodlens.interface.translations import wording_of
@@ -23,7 +23,7 @@ def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:
 
     def look(request: gr.Request) -> tuple[str, Any]:
         wording = wording_of(request)
-        found = agreement(store.read())
+        found = store.agreement()
         if found is None:
             return markup.heading(wording("agreement.none")), gr.Plot(visible=False)
         names = [

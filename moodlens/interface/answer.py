@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from moodlens.interface.kept_pictures import KeptPicture
 from moodlens.interface.picture_input import read_file
 from moodlens.pictures.kinds import picture_kind
 from moodlens.prediction import Prediction
@@ -23,9 +26,9 @@ class Answer:
 
     Attributes:
         prediction: what the JSON says.
-        picture: at most 720 pixels wide and high, without metadata.
+        kept: the picture, at most 720 pixels wide and high, without metadata.
         sha256: of the file that was sent.
-        overlays: by emotion, where in the picture its share comes from; None where the network
+        maps: where in the picture its share comes from, see ``Explanation``; None where the network
             cannot tell exactly.
         box: left, top, right, bottom of the overlays, as shares of width and height.
         browsers_show_it: whether a browser can draw the file that was sent.
@@ -33,12 +36,26 @@ class Answer:
     """
 
     prediction: Prediction
-    picture: Image.Image
+    kept: KeptPicture
     sha256: bytes
-    overlays: dict[str, Image.Image] | None
+    maps: NDArray[np.float32] | None
     box: tuple[float, float, float, float]
     browsers_show_it: bool
     felt_is_known: bool = False
+
+    @property
+    def picture(self) -> Image.Image:
+        """At most 720 pixels wide and high.
+
+        Raises:
+            ForgottenError: others needed its place in memory.
+        """
+        return self.kept.open()
+
+    @property
+    def overlays(self) -> dict[str, Image.Image] | None:
+        """By emotion, where in the picture its share comes from; None where that is not known."""
+        return heat_overlays(self.maps) if self.maps is not None else None
 
 
 def answer_file(service: PredictionService, path: str | None) -> Answer:
@@ -50,17 +67,16 @@ def answer_file(service: PredictionService, path: str | None) -> Answer:
     """
     with service.telemetry.request("page"):
         data = read_file(path, max_bytes=service.settings.limits.max_bytes)
-        picture = service.read(data)
-        explanation = service.explain(picture)
+        seen = service.look_at(data, shown_side=_SHOWN_SIDE)
+        explanation = service.explain(seen)
     left, top, right, bottom = explanation.box
-    width, height = picture.size
-    shown = picture.copy()
-    shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    width, height = seen.size
+    assert seen.shown is not None  # noqa: S101 - asked for above
     return Answer(
         explanation.prediction,
-        shown,
+        KeptPicture(seen.shown),
         hashlib.sha256(data).digest(),
-        heat_overlays(explanation.maps) if explanation.maps is not None else None,
+        explanation.maps,
         (left / width, top / height, right / width, bottom / height),
         picture_kind(data) not in _UNKNOWN_TO_BROWSERS,
     )

@@ -11,11 +11,16 @@ from typing import Any
 import gradio as gr
 
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
-from moodlens.feedback import FeedbackError, FeedbackStore, normalise
+from moodlens.errors import MoodLensError
+from moodlens.feedback import FeedbackError, FeedbackStore, TooManyAnswersError, normalise
 from moodlens.interface.answer import Answer
 from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import errors_as_toasts, wording_of
+from moodlens.serving.once import Once, Rate, client_address
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
+
+_AT_ONCE, _SECONDS_EACH = 20, 6.0
+"""A client's answers: so many in a row, and then one each few seconds."""
 
 _SCRIPT = Path(__file__).with_name("feedback.js")
 
@@ -27,6 +32,7 @@ def build_feedback_form() -> gr.HTML:
 
 def connect_feedback(panel: gr.HTML, answer: gr.State, store: FeedbackStore) -> None:
     """Store what the form sends, once for each answer."""
+    told, rate = Once(), Rate(_AT_ONCE, _SECONDS_EACH)
 
     def keep(
         answer: Answer | None, request: gr.Request, event: gr.EventData
@@ -38,13 +44,24 @@ def connect_feedback(panel: gr.HTML, answer: gr.State, store: FeedbackStore) -> 
             if answer.felt_is_known:
                 return gr.skip(), answer
             felt, by_click, keep_picture = _read(event._data)
-            store.add(
-                felt,
-                answer.prediction,
-                way="click" if by_click else "sliders",
-                sha256=answer.sha256,
-                picture=answer.picture if keep_picture else None,
-            )
+            normalise(felt)  # what cannot be read may be sent again
+            answered = request.session_hash, answer.sha256
+            if not told.claim(answered):
+                return gr.skip(), answer
+            try:
+                peer = request.client.host if request.client else ""
+                if not rate.allows(client_address(peer, request.headers)):
+                    raise TooManyAnswersError
+                store.add(
+                    felt,
+                    answer.prediction,
+                    way="click" if by_click else "sliders",
+                    sha256=answer.sha256,
+                    picture=answer.picture if keep_picture else None,
+                )
+            except MoodLensError:
+                told.undo(answered)
+                raise
         thanks = _thanks(normalise(felt), answer, wording)
         return thanks, replace(answer, felt_is_known=True)
 

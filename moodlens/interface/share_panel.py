@@ -30,7 +30,8 @@ def build_share_panel(answer: gr.State) -> None:
         with errors_as_toasts(wording):
             if answer is None:
                 raise MissingPictureError(wording("share.nothing_yet"))
-        card = draw_card(answer.prediction, wording, answer.picture if with_picture else None)
+            picture = answer.picture if with_picture else None
+        card = draw_card(answer.prediction, wording, picture)
         return save_bytes_to_cache(card, "moodlens.png", file.GRADIO_CACHE)
 
     button.click(

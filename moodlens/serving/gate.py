@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moodlens.errors import BusyError, MoodLensError, PictureTooLargeError, SlowUploadError
+from moodlens.serving.arriving import Body, Room
+from moodlens.serving.failures import Honest
+from moodlens.serving.questions import check_address, check_question, check_sender
 from moodlens.serving.rest import PATHS, error_response
 from moodlens.serving.telemetry import Kind, Telemetry
 from moodlens.settings import Settings
@@ -31,19 +34,23 @@ _FORM_OVERHEAD = 64 * 1024
 """Bytes a multipart body may have beyond its picture: boundaries, headers, small fields."""
 _OTHER_BODY = 1_000_000
 """Bytes of any body that is no upload: what the page sends along with a click."""
-_BYTES_PER_SECOND = 50_000
-"""Each so many bytes that have come give an upload another second."""
 _PICTURE_IN_JSON = re.compile(r"/gradio_api/(queue/join|(call|call/v2|run|api)/predict|mcp)(/|$)")
 """Where programs may send a picture as a data: URI. The page asks by the first of them, too."""
+_IN_MEMORY = 160_000_000
+"""Bytes of all bodies that lie in memory at once; more where a single one may be larger."""
+_LONG_QUESTION = 100_000
+"""Bytes of JSON that take so long to look at that others should not wait for it."""
 _LINGER_SECONDS = 5.0
 _NOTHING_HERE = JSONResponse({"detail": "Not Found"}, status_code=404)
 
 _SHUT = re.compile(
     r"/gradio_api/(file/|proxy=|process_recording|deep_link|custom_component/|stream/|component_server"
-    r"|vibe|undo-vibe|run-history|runs|dev/)|/monitoring|/login|/gradio_api/file=\w+://",
+    r"|vibe|undo-vibe|run-history|runs|dev/)|/monitoring|/login|/logout|/gradio_api/file=\w+://",
     re.IGNORECASE,
 )
 """Among them what fetches addresses, starts ffmpeg or writes files that nobody deletes."""
+_QUESTIONS = re.compile(r"/gradio_api/(?!mcp|upload)")
+"""Where the page and Gradio's clients ask."""
 
 
 def gate(
@@ -85,6 +92,7 @@ class Gate:
         self._settings = settings
         self._telemetry = telemetry
         self._arriving = 0
+        self._room = Room(max(_IN_MEMORY, 2 * settings.limits.max_bytes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -92,20 +100,44 @@ class Gate:
             return
         path = scope["path"].removeprefix(scope.get("root_path", "").rstrip("/"))
         send = _with_own_headers(send, rest=path in PATHS)
+        try:
+            check_sender(scope["headers"], self._settings.hosts)
+            check_address(path, scope["query_string"])
+        except MoodLensError as error:
+            await error_response(error)(scope, receive, send)
+            return
         if _SHUT.match(path):
             await _NOTHING_HERE(scope, receive, send)
         elif scope["method"] in {"GET", "HEAD", "OPTIONS"}:
-            await self._app(scope, receive, send)
+            await self._answer(_whole_files(scope), receive, send)
         else:
             await self._admit(path, scope, receive, send)
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Whatever the app behind does, its answer is one."""
+        honest = Honest(send)
+        try:
+            await self._app(scope, receive, honest.send)
+        except Exception as error:
+            await honest.settle(error)
+        else:
+            await honest.settle()
+
     async def _admit(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        upload = headers.get("content-type", "").startswith("multipart/") or (
+        form = headers.get("content-type", "").lower().startswith("multipart/")
+        upload = form or (
             _PICTURE_IN_JSON.match(path) is not None
             and int(headers.get("content-length", _OTHER_BODY + 1)) > _OTHER_BODY
         )
-        body = _Body(receive, self._too_large(path, upload), self._settings.upload_seconds)
+        limit, too_large = self._too_large(path, upload)
+        body = Body(
+            receive,
+            limit=limit,
+            too_large=too_large,
+            seconds=self._settings.upload_seconds,
+            room=None if form and path == _PAGE_UPLOAD else self._room,
+        )
         if int(headers.get("content-length", "0")) > body.limit:
             self._turn_away(path, body, body.too_large)
         elif upload and self._arriving >= self._settings.max_uploads:
@@ -115,16 +147,19 @@ class Gate:
             self._arriving += upload
             body.when_over = lambda: self._leave(upload)
             try:
-                await self._app(scope, body.receive, body.guard(send))
-            except Exception:
-                if not body.broken_off:
-                    raise
+                coming: Receive = body.receive
+                if _QUESTIONS.match(path):
+                    coming = await _question(body)
+                await self._answer(scope, coming, body.guard(send))
+            except MultiPartException:
+                pass  # said below
             finally:
                 body.over()
+                body.forgotten()
         if body.refusal is not None and not body.answered:
             await _refuse(body.refusal, body.plain_receive, scope, send)
 
-    def _turn_away(self, path: str, body: _Body, error: MoodLensError) -> None:
+    def _turn_away(self, path: str, body: Body, error: MoodLensError) -> None:
         body.refusal = error
         kind = _ASKING.get(path)
         if kind is not None:
@@ -153,79 +188,40 @@ class Gate:
         return _OTHER_BODY, PictureTooLargeError("This request is too large.")
 
 
-class _Body:
-    """One request's body on its way in.
+async def _question(body: Body) -> Receive:
+    """Wait for a whole question and look at it; what the app behind is to receive then.
 
-    Attributes:
-        limit: bytes.
-        too_large: what to say beyond them.
-        refusal: what the sender is told instead of an answer.
-        broken_off: no more of the body will come: it is refused, or its sender is gone.
-        answered: whether the app's answer has begun.
-        when_over: called once, when the body has come or never will.
+    Raises:
+        MultiPartException: it did not come, or is refused.
     """
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await body.receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    whole = b"".join(parts)
+    try:
+        if len(whole) < _LONG_QUESTION:
+            check_question(whole)
+        else:
+            await run_in_threadpool(check_question, whole)
+    except MoodLensError as error:
+        raise body.break_off(error) from None
+    ahead = [{"type": "http.request", "body": whole, "more_body": False}]
 
-    def __init__(
-        self, receive: Receive, bound: tuple[int, PictureTooLargeError], seconds: float
-    ) -> None:
-        self.limit, self.too_large = bound
-        self.refusal: MoodLensError | None = None
-        self.broken_off = False
-        self.answered = False
-        self.when_over: Callable[[], None] = lambda: None
-        self.plain_receive = receive
-        self._seconds = seconds
-        self._began = time.monotonic()
-        self._received = 0
-        self._is_over = False
+    async def receive() -> MutableMapping[str, Any]:
+        return ahead.pop() if ahead else await body.plain_receive()
 
-    async def receive(self) -> MutableMapping[str, Any]:
-        """The next message for the app behind.
+    return receive
 
-        Raises:
-            MultiPartException: nothing more will come. Of all exceptions this is the one at which
-                both Starlette's and Gradio's parser remove what they have stored so far.
-        """
-        if self._is_over:
-            return await self.plain_receive()
-        allowed = self._seconds + self._received / _BYTES_PER_SECOND
-        left = self._began + allowed - time.monotonic()
-        try:
-            message = await asyncio.wait_for(self.plain_receive(), max(left, 0))
-        except asyncio.TimeoutError:  # no kin of TimeoutError before Python 3.11
-            raise self._break_off(
-                SlowUploadError("The upload took too long; please try again.")
-            ) from None
-        if message["type"] == "http.disconnect":
-            raise self._break_off(None)
-        self._received += len(message.get("body", b""))
-        if self._received > self.limit:
-            raise self._break_off(self.too_large)
-        if not message.get("more_body", False):
-            self.over()
-        return message
 
-    def guard(self, send: Send) -> Send:
-        """Lets through what the app behind answers, unless the body was broken off first."""
-
-        async def guarded(message: MutableMapping[str, Any]) -> None:
-            if not self.broken_off:
-                self.answered = True
-                await send(message)
-
-        return guarded
-
-    def over(self) -> None:
-        """The body has come, or nobody waits for it any more."""
-        if not self._is_over:
-            self._is_over = True
-            self.when_over()
-
-    def _break_off(self, refusal: MoodLensError | None) -> MultiPartException:
-        self.broken_off = True
-        self.refusal = refusal
-        self.over()
-        return MultiPartException("The body was broken off.")
+def _whole_files(scope: Scope) -> Scope:
+    """Without the wish for several ranges of a file at once, which HTTP lets a server overlook."""
+    kept = [
+        (name, value) for name, value in scope["headers"] if name != b"range" or b"," not in value
+    ]
+    return scope if len(kept) == len(scope["headers"]) else {**scope, "headers": kept}
 
 
 async def _refuse(error: MoodLensError, receive: Receive, scope: Scope, send: Send) -> None:

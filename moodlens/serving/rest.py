@@ -14,12 +14,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from python_multipart.exceptions import FormParserError
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 import moodlens
 from moodlens.errors import BusyError, MissingPictureError, MoodLensError, PictureError
+from moodlens.serving.lane import Lane
 from moodlens.serving.rest_schema import (
     FIELD,
     HEALTH_ANSWERS,
@@ -37,6 +37,7 @@ PATHS = frozenset({"/hello", "/healthz", "/metrics", "/predict", "/openapi.json"
 def build_router(service: PredictionService) -> APIRouter:
     """The routes to hand to ``Blocks.launch(app_kwargs={"routes": router.routes})``."""
     router = APIRouter()
+    run = Lane(service.settings.max_queue)
 
     @router.get("/hello", responses=HELLO_ANSWERS)
     async def hello() -> dict[str, str]:
@@ -55,7 +56,7 @@ def build_router(service: PredictionService) -> APIRouter:
         try:
             with service.telemetry.request("rest"):
                 data = await read_upload(request, in_memory=service.settings.limits.max_bytes)
-                prediction = await run_in_threadpool(service.predict, data)
+                prediction = await run(service.predict, data)
         except MoodLensError as error:
             return error_response(error)
         except Exception:
@@ -88,7 +89,7 @@ async def read_upload(request: Request, *, in_memory: int) -> bytes:
         MissingPictureError: the request has no such field.
         PictureError: the body is not the multipart form it says it is.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MissingPictureError(
             f"Send the picture as multipart/form-data in a field named {FIELD!r}."
         )
@@ -116,4 +117,8 @@ def _health(service: PredictionService) -> JSONResponse:
         body["model"] = status.model.to_json()
     if status.notice:
         body["reason"] = status.notice
-    return JSONResponse(body, status_code=200 if status.state == "ready" else 503)
+    trouble = service.trouble
+    if trouble is not None:
+        body |= {"status": "failed", "reason": trouble}
+    well = status.state == "ready" and trouble is None
+    return JSONResponse(body, status_code=200 if well else 503)

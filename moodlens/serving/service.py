@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from PIL import Image
 
 from moodlens.errors import BusyError, MoodLensError
+from moodlens.pictures.budget import Budget
 from moodlens.pictures.reading import read_picture
+from moodlens.pictures.seen import Seen, see
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.serving.batching import Batcher
+from moodlens.serving.memory import decoding_budget
 from moodlens.serving.telemetry import Telemetry
 from moodlens.serving.zero_gpu import is_zero_gpu, register
 from moodlens.settings import Settings
@@ -83,6 +86,8 @@ class PredictionService:
         self._settled = threading.Event()
         self._follower: Follower | None = None
         self._explain_on_gpu = register(wanted=settings.zero_gpu)
+        self._decoding = Budget(decoding_budget())
+        self._watched: list[tuple[str, Callable[[], bool]]] = []
         self._loader = threading.Thread(target=self._load, name="moodlens-load", daemon=True)
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
             self._explain_batch, max_waiting=settings.max_queue
@@ -116,15 +121,38 @@ class PredictionService:
         """The weights that answer now, or None while they load."""
         return self._loaded
 
-    def read(self, data: bytes) -> Image.Image:
-        """Decode a picture to about the size the network needs.
+    def watch(self, trouble: str, is_well: Callable[[], bool]) -> None:
+        """Have something looked at whenever the app is asked how it does.
+
+        Args:
+            trouble: the sentence for when it is not well.
+            is_well: whether it is.
+        """
+        self._watched.append((trouble, is_well))
+
+    @property
+    def trouble(self) -> str | None:
+        """What is not well with the app, beside its weights; None where all is."""
+        return next((trouble for trouble, is_well in self._watched if not is_well()), None)
+
+    def look_at(self, data: bytes, *, shown_side: int = 0) -> Seen:
+        """Decode a picture, and keep of it what an answer needs.
+
+        Args:
+            data: the whole file.
+            shown_side: the longest side, in pixels, of the small picture to keep; 0 for none.
 
         Raises:
             PictureError: not a picture, too large, or of a kind that is not read.
+            BusyError: others decode so much at the moment that there is no memory for this one.
         """
         loaded = self._loaded
         side = loaded.predictor.decode_side if loaded else None
-        return read_picture(data, limits=self.settings.limits, short_side=side)
+        with self._decoding.lease() as lease:
+            picture = read_picture(
+                data, limits=self.settings.limits, short_side=side, admit=lease.take
+            )
+            return see(picture, shown_side)
 
     def predict(self, data: bytes) -> Prediction:
         """Answer for the bytes of one picture file.
@@ -133,15 +161,22 @@ class PredictionService:
             PictureError: not a picture, too large, or of a kind that is not read.
             BusyError: too many wait already, or the checkpoint is still loading.
         """
-        return self.explain(self.read(data)).prediction
+        return self.explain(self.look_at(data)).prediction
 
-    def explain(self, picture: Image.Image) -> Explanation:
-        """Answer for one upright RGB picture, with the maps that show where the answer comes from.
+    def explain(self, seen: Seen) -> Explanation:
+        """Answer for a picture, with the maps that show where the answer comes from.
 
         Raises:
             BusyError: too many wait already, or the checkpoint is still loading.
         """
         self.wait_until_ready()
+        explanation = self._explain_centre(seen.centre)
+        if seen.offset == (0, 0):
+            return explanation
+        (left, top, right, bottom), (dx, dy) = explanation.box, seen.offset
+        return replace(explanation, box=(left + dx, top + dy, right + dx, bottom + dy))
+
+    def _explain_centre(self, picture: Image.Image) -> Explanation:
         loaded = self._loaded
         if self._explain_on_gpu is not None and loaded is not None:
             found = self._explain_on_gpu(loaded.folder, loaded.predictor.model, picture)
@@ -167,14 +202,16 @@ class PredictionService:
         Raises:
             CheckpointError: the weights are not usable.
         """
+        from moodlens.model.checkpoint import metrics_problem
         from moodlens.weights.pretrained import load_located
 
         predictor, checkpoint = load_located(
             located, device=self._device, backend=self.settings.backend
         )
+        notices = located.notice, self._device_notice, metrics_problem(located.folder)
         self._loaded = LoadedModel(
             predictor,
-            " ".join(filter(None, (located.notice, self._device_notice))) or None,
+            " ".join(filter(None, notices)) or None,
             located.folder,
             checkpoint.license,
             checkpoint.training,

@@ -1,7 +1,8 @@
 """Where uploads lie until they are forgotten: a folder of this process's own.
 
-Gradio deletes the files it knows of. What it does not know of, such as half a file whose sender
-went away, is found here; and nothing is left once the process ends.
+Gradio has a cleaner of its own, which knows of no half files and ends for good at the first path
+that it cannot remove. It is not used: all that lies in the folder is deleted here, and nothing is
+left once the process ends.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from moodlens.errors import SettingsError
+
 logger = logging.getLogger(__name__)
 
 _PREFIX = "moodlens-"
-_LOOKS_PER_LIFETIME = 4
-_GRADIO_FIRST = 1.5
-"""Lifetimes to wait here: Gradio only forgets the files that it could delete itself."""
+_LOOKS_PER_LIFETIME = 20
 
 
 class UploadFolder:
@@ -32,13 +33,22 @@ class UploadFolder:
 
     Args:
         lifetime: seconds after its last change that a file may stay.
+
+    Raises:
+        SettingsError: no folder can be made there.
     """
 
     def __init__(self, lifetime: float) -> None:
-        parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
-        parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(parent)
-        self.path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)).resolve()
+        try:
+            parent = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+            parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(parent)
+            made = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
+        except (OSError, ValueError):
+            raise SettingsError(
+                "uploads have no folder; set GRADIO_TEMP_DIR to one that can be written to."
+            ) from None
+        self.path = Path(made).resolve()
         os.environ["GRADIO_TEMP_DIR"] = str(self.path)
         self._lifetime = lifetime
         self._closing = threading.Event()
@@ -52,7 +62,7 @@ class UploadFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _run(self) -> None:
-        remains = Remains(self.path, _GRADIO_FIRST * self._lifetime)
+        remains = Remains(self.path, self._lifetime)
         while not self._closing.wait(self._lifetime / _LOOKS_PER_LIFETIME):
             try:
                 remains.look()
