@@ -45,7 +45,7 @@ MINUTES ?= 5
 fuzz: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.support.fuzz_images --minutes $(MINUTES)
 
-# 64 clients for a minute, then the faults; `make soak SECONDS=600` for longer.
+# 63 clients for a minute, the faults, then the attacks; `make soak SECONDS=600` for longer.
 SECONDS ?= 60
 soak: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.soak --seconds $(SECONDS)

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m tests.soak [--seconds 60] [--clients 64] [--load-only]
+    python -m tests.soak [--seconds 60] [--clients 64] [--load-only | --attacks-only [--only WORD]]
 
 Exits with 1 where anything was lost.
 """
@@ -20,15 +20,20 @@ from rich.table import Table
 from tests.soak.clients import TOLERANCE
 from tests.soak.faults import FAULTS, run_faults
 from tests.soak.load import load
+from tests.soak.sieges import run_attacks
 
 
 def main() -> int:
     """Run, print, judge."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of load")
-    parser.add_argument("--clients", type=int, default=64, help="at once, an even number")
+    parser.add_argument("--clients", type=int, default=63, help="at once, a multiple of three")
     parser.add_argument("--load-only", action="store_true", help="leave the faults out")
+    parser.add_argument("--attacks-only", action="store_true", help="leave all the rest out")
+    parser.add_argument("--only", default="", help="a part of the titles of the attacks to run")
     args = parser.parse_args()
+    if args.attacks_only:
+        return _attack(args.only)
     table = Table(title="make soak")
     for title in ("run", "tried", "survived", "lost", "slowest", "peak memory"):
         table.add_column(title, justify="left" if title == "run" else "right")
@@ -37,7 +42,7 @@ def main() -> int:
         report = load(Path(folder), clients=args.clients, seconds=args.seconds)
     tried, lost = report.endings.total(), report.lost
     table.add_row(
-        f"{args.clients} clients for {args.seconds:.0f} s, REST and Gradio",
+        f"{args.clients} clients for {args.seconds:.0f} s, REST, Gradio and the page",
         str(tried),
         str(tried - lost),
         str(lost),
@@ -63,6 +68,18 @@ def main() -> int:
     )
     for problem in [*report.problems, *failed]:
         console.print(f"lost: {problem}", style="red", highlight=False)
+    if args.load_only:
+        return 1 if lost else 0
+    return max(_attack(args.only), 1 if lost else 0)
+
+
+def _attack(only: str) -> int:
+    """Try the attacks, and print each as it ends."""
+    console, lost = Console(width=140), 0
+    for title, verdict in run_attacks(only):
+        lost += not verdict.held
+        mark = "held" if verdict.held else "[red]lost[/red]"
+        console.print(f"{mark}  {title}: {verdict.figures}", highlight=False)
     return 1 if lost else 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 
 import moodlens
-from tests.soak.clients import Tally, by_queue, by_rest, drive
+from tests.soak.clients import Tally, by_page, by_queue, by_rest, drive
 from tests.support.running_app import RunningApp
 
 _WARM_UP = 1 / 3
@@ -49,7 +49,7 @@ class LoadReport:
 
 
 def load(folder: Path, *, clients: int, seconds: float) -> LoadReport:
-    """Half of the clients ask by REST, half through Gradio's queue.
+    """A third of the clients each ask by REST, through Gradio's queue, and as the page does.
 
     Args:
         folder: for what the app writes.
@@ -64,8 +64,9 @@ def load(folder: Path, *, clients: int, seconds: float) -> LoadReport:
             name: app.predict(data).json()["prediction"]["probability_distribution"]
             for name, data in pictures.items()
         }
-        ways = {"REST": by_rest, "Gradio": by_queue}
-        asking = [(way, make(app.url, pictures)) for way, make in ways.items()] * (clients // 2)
+        ways = {"REST": by_rest, "Gradio": by_queue, "the page": by_page}
+        each = max(1, clients // len(ways))
+        asking = [(way, make(app.url, pictures)) for way, make in ways.items() for _ in range(each)]
         names = list(pictures)
         memory: list[tuple[float, float]] = []
         stop = threading.Event()
@@ -73,7 +74,7 @@ def load(folder: Path, *, clients: int, seconds: float) -> LoadReport:
         watcher = threading.Thread(target=_watch, args=[app.process.pid, memory, stop])
         watcher.start()
         until = time.monotonic() + seconds
-        with ThreadPoolExecutor(clients) as pool:
+        with ThreadPoolExecutor(len(asking)) as pool:
             futures = [
                 pool.submit(
                     drive, ask, names[i % len(names) :] + names[: i % len(names)], alone, until
