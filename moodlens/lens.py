@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from moodlens.errors import PictureError
-from moodlens.model.backends import Backend, parse_backend
+from moodlens.errors import PictureError, SettingsError
+from moodlens.model.backends import Backend, parse_backend, parse_device
+from moodlens.model.devices import is_there
 from moodlens.model.predictor import Explanation, Predictor
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits, read_picture, upright_rgb
 from moodlens.prediction import ModelInfo, Prediction
@@ -58,7 +59,7 @@ class MoodLens:
         checkpoint: str | os.PathLike[str] = "",
         *,
         revision: str | None = None,
-        device: str = "cpu",
+        device: str = "auto",
         backend: Backend = "torch",
         limits: PictureLimits = DEFAULT_LIMITS,
     ) -> MoodLens:
@@ -68,17 +69,22 @@ class MoodLens:
             checkpoint: ``owner/name`` or ``owner/name@revision`` on the Hub, a folder, or nothing
                 for the checkpoint that comes with MoodLens.
             revision: a branch, tag or commit id on the Hub; ``main`` by default.
-            device: where PyTorch computes, such as ``cpu`` or ``cuda``.
+            device: where PyTorch computes, such as ``cpu`` or ``cuda:1``; ``auto`` for what suits
+                the network.
             backend: what runs the network on a processor, ``torch`` or ``openvino``.
             limits: what a picture file may cost.
 
         Raises:
-            SettingsError: ``checkpoint`` is none of these, or the back end is not installed.
+            SettingsError: ``checkpoint`` is none of these, the back end is not installed, or the
+                device is not there.
             HubError: the Hub does not have it or cannot be reached, nor has the cache.
             CheckpointError: the weights are not usable.
         """
         name = os.fspath(checkpoint)
         parse_backend(backend)
+        kind = parse_device(device.partition(":")[0])
+        if kind != "auto" and not is_there(kind):
+            raise SettingsError(f"The device {kind} is not there.")
         asked = name if revision is None else f"{name}@{revision}"
         located = locate_exactly(CheckpointReference.parse(asked))
         predictor, _ = load_located(located, device=device, backend=backend)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import moodlens
@@ -163,6 +164,11 @@ def test_what_it_says_of_itself(lens: MoodLens) -> None:
         moodlens.Moodlens  # noqa: B018
     with pytest.raises(SettingsError):
         MoodLens.from_pretrained("no/such/place")
+    with pytest.raises(SettingsError, match="must be one of: auto, cpu, cuda, mps"):
+        MoodLens.from_pretrained(device="tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(SettingsError, match="The device cuda is not there"):
+            MoodLens.from_pretrained(device="cuda:0")
 
 
 def test_the_bundled_checkpoint_answers() -> None:

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--revision", help="a branch, tag or commit id on the Hub")
     parser.add_argument("--backend", help="torch or openvino; else MOODLENS_BACKEND")
+    parser.add_argument("--device", help="auto, cpu, cuda or mps; else MOODLENS_DEVICE")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -70,6 +71,7 @@ def _load(options: argparse.Namespace) -> MoodLens:
         settings.checkpoint if options.checkpoint is None else options.checkpoint,
         revision=options.revision,
         backend=options.backend or settings.backend,
+        device=options.device or settings.device,
         limits=settings.limits,
     )
 

@@ -87,7 +87,9 @@ def test_the_setting_names_the_checkpoint(
 
 
 @pytest.mark.parametrize(
-    "options", [["--checkpoint", "no/such/place"], ["--backend", "abacus"]], ids=str
+    "options",
+    [["--checkpoint", "no/such/place"], ["--backend", "abacus"], ["--device", "tpu"]],
+    ids=str,
 )
 def test_unusable_options_are_one_sentence(
     capsys: pytest.CaptureFixture[str], options: list[str]
