@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--processes", type=_count, metavar="N", help="networks at a time; one a core by default"
     )
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="this machine, or a Ray cluster"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument(
         "--checkpoint",
@@ -88,19 +91,30 @@ def _end(*_: Any) -> None:
 def _score(options: argparse.Namespace, folder: Path) -> int:
     from moodlens.scoring.engine import Crew, Engine
     from moodlens.scoring.progress import Progress, duration
+    from moodlens.scoring.ray_engine import RayEngine
     from moodlens.scoring.run import score
     from moodlens.scoring.top import top_lines
 
     job = _job(options, folder)
     began = time.monotonic()
     processes = options.processes
-    engine = Engine(
-        job.weights,
-        limits=job.limits,
-        crew=Crew(processes, processes) if processes else None,
-        embeddings=job.embeddings,
-        maps=job.maps,
-    )
+    common: dict[str, Any] = {
+        "limits": job.limits,
+        "embeddings": job.embeddings,
+        "maps": job.maps,
+    }
+    engine: Engine | RayEngine
+    if options.engine == "ray":
+        engine = RayEngine(job.weights, **common)
+        pool = engine.pool
+        _said(
+            f"{pool.actors} networks on {engine.nodes} nodes of Ray, "
+            f"each with {pool.gpus or pool.processors:g} {'GPU' if pool.gpus else 'CPU'} reserved.",
+            _ENDED,
+        )
+    else:
+        crew = Crew(processes, processes) if processes else None
+        engine = Engine(job.weights, crew=crew, **common)
     progress = Progress(silent=options.quiet)
     try:
         summary = score(job, engine, progress)

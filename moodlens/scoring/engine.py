@@ -32,6 +32,7 @@ from moodlens.scoring.answering import Introduction, Weights
 from moodlens.scoring.decoding import Decoded, Decoder
 from moodlens.scoring.processes import Worker
 from moodlens.scoring.slots import BATCH, Layout, Slots, new_memory
+from moodlens.scoring.sources.bringing import brought
 from moodlens.scoring.sources.entries import Entry
 from moodlens.scoring.worker import AnswerTask, DecoderStart, DecodeTask
 from moodlens.telling.table_schema import Row
@@ -181,6 +182,14 @@ class Engine:
             worker.kill()
         self._decoders, self._answerers = [], []
         os.close(self._memory)
+
+    def answer(self, entries: Iterable[tuple[int, Entry]]) -> Iterator[Answered]:
+        """Answer for numbered pictures, in the order in which they are done.
+
+        Raises:
+            MoodLensError: the network's processes die again and again.
+        """
+        return self.run(in_batches(brought(entries, self._decoder.limits.max_bytes + 1)))
 
     def run(self, batches: Iterable[Batch]) -> Iterator[Answered]:
         """Answer for batches, in the order in which they are done.

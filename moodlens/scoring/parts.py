@@ -171,7 +171,8 @@ class GrowingTable:
         """
         problems = sum(1 for row in rows if row["problem"])
         facts = PartFacts(names, len(rows), problems)
-        self._parts.remove(self._note(number))
+        if number in self._facts:
+            self._parts.remove(self._note(number))
         self._parts.put(self._file(number), _writes(self._format.part(rows)))
         self._parts.put(self._note(number), _writes(json.dumps(facts).encode()))
         self._facts[number] = facts
@@ -201,6 +202,10 @@ class GrowingTable:
         self._parts.remove(_IDENTITY)  # first: without it the rest means nothing
         self._parts.clear()
         self.is_finished = True
+
+    def close(self) -> None:
+        """Let another run at the table."""
+        self._parts.unlock()
 
     def tally(self, parts: int) -> Tally:
         """How many rows there are in so many parts, and in how many there is no answer."""

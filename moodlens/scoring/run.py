@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits
 from moodlens.prediction import ModelInfo
-from moodlens.scoring.answering import Weights
-from moodlens.scoring.engine import Answered, Crew, Engine, in_batches
+from moodlens.scoring.answering import Introduction, Weights
+from moodlens.scoring.engine import Answered, Crew
 from moodlens.scoring.formats import TableRow, format_of, with_features
 from moodlens.scoring.parts import PART_ROWS, GrowingTable, Identity, digest
 from moodlens.scoring.progress import Progress
-from moodlens.scoring.sources.bringing import brought
 from moodlens.scoring.sources.entries import Entry
 from moodlens.scoring.sources.listing import Sources
 from moodlens.telling.table_schema import SCHEMA_VERSION, complete
+
+
+class Answering(Protocol):
+    """What answers for pictures: the processes of this machine, or a cluster."""
+
+    introduction: Introduction
+
+    def answer(self, entries: Iterable[tuple[int, Entry]]) -> Iterator[Answered]:
+        """Answer for numbered pictures, in the order in which they are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class StrictError(MoodLensError):
     """A picture had a problem, and no problem was to be tolerated."""
 
 
-def score(job: Job, engine: Engine, progress: Progress) -> Summary:
+def score(job: Job, engine: Answering, progress: Progress) -> Summary:
     """Make the table, or what is missing of it.
 
     Raises:
@@ -84,6 +94,11 @@ def score(job: Job, engine: Engine, progress: Progress) -> Summary:
     introduction = engine.introduction
     kind = format_of(job.out, features=introduction.features if job.embeddings else 0)
     table = GrowingTable(job.out, kind, job.identity(introduction.model))
+    with closing(table):
+        return _fill(table, job, engine, progress)
+
+
+def _fill(table: GrowingTable, job: Job, engine: Answering, progress: Progress) -> Summary:
     plan = _Plan(job, table, progress)
     if table.is_finished:
         if plan.is_all_there():
@@ -91,7 +106,7 @@ def score(job: Job, engine: Engine, progress: Progress) -> Summary:
             return Summary(rows, problems, 0)
         table.reopen()
     done = problems = 0
-    for answered in engine.run(in_batches(brought(plan.asked(), job.limits.max_bytes + 1))):
+    for answered in engine.answer(plan.asked()):
         made = list(_table_rows(answered, embeddings=job.embeddings))
         broken = [row for _, row in made if row["problem"]]
         if broken and job.strict:

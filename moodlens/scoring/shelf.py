@@ -38,11 +38,14 @@ class Shelf(Protocol):
         """Remove the folder with all that is in it."""
 
     def lock(self) -> None:
-        """Keep a second run away from this folder until this process ends.
+        """Keep a second run away from this folder, until :meth:`unlock` or the process's end.
 
         Raises:
             SettingsError: another one is at work.
         """
+
+    def unlock(self) -> None:
+        """Let others at the folder again."""
 
 
 def shelf_at(place: str) -> Shelf:
@@ -96,9 +99,15 @@ class LocalShelf:
             self._lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self.unlock()
             raise SettingsError("Another run is writing this table already.") from None
         except OSError as error:
             raise MoodLensError(_sentence(error)) from error
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 class StoreShelf:
@@ -128,7 +137,7 @@ class StoreShelf:
             raise MoodLensError("The store does not take the table.") from error
 
     def remove(self, name: str) -> None:
-        with suppress(FileNotFoundError):
+        if name in self.names():  # stores differ in what they say of a file that is not there
             self._system.rm_file(f"{self._path}/{name}")
 
     def clear(self) -> None:
@@ -137,6 +146,9 @@ class StoreShelf:
 
     def lock(self) -> None:
         """A store has no locks; two runs write the same parts, each of them whole."""
+
+    def unlock(self) -> None:
+        """There is none to open."""
 
 
 def _sentence(error: OSError) -> str:

@@ -69,9 +69,11 @@ class Passing:
 
     Attributes:
         take: reads at most so many of them.
+        again: the same bytes for those who come later, or to another machine.
     """
 
     take: Callable[[int], bytes]
+    again: Blob | None = None
 
     def read(self, most: int) -> bytes:
         return self.take(most)

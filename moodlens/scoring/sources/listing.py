@@ -10,13 +10,14 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from moodlens.errors import SettingsError
+from moodlens.errors import PictureError, SettingsError
 from moodlens.scoring.sources.archives import tar_entries, zip_entries
-from moodlens.scoring.sources.entries import Entry, LocalFile, broken
+from moodlens.scoring.sources.entries import Entry, LocalFile, Passing, broken
 from moodlens.scoring.sources.fetching import WebFile
 from moodlens.scoring.sources.folders import walk
 from moodlens.scoring.sources.names import TABLES, TARS, ZIPS, is_container, prefixes, printable
@@ -88,25 +89,14 @@ class Sources:
     def _one(self, name: str, place: str) -> Iterator[Entry]:
         """A single file: a picture, or one that holds many."""
         if is_container(place):
-            yield from self._contained(name, place)
+            for number, entry in enumerate(contained(name, place)):
+                if isinstance(entry.blob, Passing):
+                    again = Member(place, number)
+                    yield replace(entry, blob=replace(entry.blob, again=again))
+                else:
+                    yield entry
         else:
             yield Entry(name, RemoteFile(place) if is_remote(place) else LocalFile(place))
-
-    def _contained(self, name: str, place: str) -> Iterator[Entry]:
-        remote, kind = is_remote(place), place.lower()
-        try:
-            file: BinaryIO = opened(place) if remote else Path(place).open("rb")  # noqa: SIM115
-        except OSError:
-            yield broken(name, "This file cannot be read.")
-            return
-        with file:
-            if kind.endswith(ZIPS):
-                yield from zip_entries(file, name)
-            elif kind.endswith(TARS):
-                direct = None if remote or kind.endswith("gz") else place
-                yield from tar_entries(file, name, path=direct)
-            else:
-                yield from table_entries(file, name)
 
     def _web(self, url: str) -> Entry:
         if not self.fetch:
@@ -130,3 +120,52 @@ def _lines(path: str) -> Iterator[str]:
                     yield name
     except OSError:
         raise SettingsError(f"The list {printable(path)} cannot be read.") from None
+
+
+def contained(name: str, place: str) -> Iterator[Entry]:
+    """The pictures in an archive or a Parquet file.
+
+    Args:
+        name: what it is called in the table.
+        place: where it lies, a path or an address.
+    """
+    remote, kind = is_remote(place), place.lower()
+    try:
+        file: BinaryIO = opened(place) if remote else Path(place).open("rb")  # noqa: SIM115
+    except OSError:
+        yield broken(name, "This file cannot be read.")
+        return
+    with file:
+        if kind.endswith(ZIPS):
+            yield from zip_entries(file, name)
+        elif kind.endswith(TARS):
+            direct = None if remote or kind.endswith("gz") else place
+            yield from tar_entries(file, name, path=direct)
+        else:
+            yield from table_entries(file, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A picture in an archive or a Parquet file, found again by its number among them.
+
+    Whoever asks for one after the other walks through the file once.
+    """
+
+    place: str
+    number: int
+
+    def read(self, most: int) -> bytes:
+        walk, reached = _walks.pop(self.place, (None, 0))
+        if walk is None or reached > self.number:
+            walk, reached = contained("", self.place), 0
+        entry = next(islice(walk, self.number - reached, None), None)
+        _walks.clear()
+        _walks[self.place] = (walk, self.number + 1)
+        if entry is None or entry.blob is None:
+            raise PictureError("This file cannot be read.")
+        return entry.blob.read(most)
+
+
+_walks: dict[str, tuple[Iterator[Entry], int]] = {}
+"""The file that this process walks through, and how far it has come."""
