@@ -37,6 +37,7 @@ const stop = (name) => {
   for (const track of run.stream.getTracks()) track.stop();
   run = null;
   find('video').srcObject = null;
+  find('.ml-live').removeAttribute('data-on');
   find('[data-start]').disabled = false;
   find('[data-stop]').disabled = true;
   say(name);
@@ -78,6 +79,7 @@ const start = async () => {
     run = { stream, shown: {}, answers: 0, aborter: new AbortController() };
     const video = find('video');
     video.srcObject = stream;
+    find('.ml-live').setAttribute('data-on', '');
     await video.play();
   } catch (error) {
     find('[data-start]').disabled = false;

@@ -18,6 +18,7 @@ from starlette.routing import Route
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE_NAMES = ("astronaut", "cat", "coffee", "hubble_deep_field", "retina", "rocket")
 
+_FILM = Path(__file__).with_name("film")
 _PREVIEW = Path(__file__).with_name("preview.jpg")
 PREVIEW_ADDRESS = "/page/preview.jpg"
 """What links to the page show; it keeps its name, because others remember it."""
@@ -42,16 +43,31 @@ def thumbnails() -> dict[str, tuple[str, bytes]]:
     return made
 
 
+@cache
+def _film_scripts() -> dict[str, bytes]:
+    """The modules by their addresses: one folder for all, so that they find each other."""
+    files = {file.name: file.read_bytes() for file in sorted(_FILM.glob("*.js"))}
+    digest = hashlib.sha256(b"".join(files.values())).hexdigest()[:10]
+    return {f"page/film-{digest}/{name}": data for name, data in files.items()}
+
+
+def film_address() -> str:
+    """The module that makes ``film_part`` work, relative to the page."""
+    return next(address for address in _film_scripts() if address.endswith("/film.js"))
+
+
 def page_routes() -> list[Route]:
     """The routes to hand to ``Blocks.launch`` beside those of the API."""
-    pictures = {f"/{address}": data for address, data in thumbnails().values()}
+    files = {f"/{address}": (data, "image/webp") for address, data in thumbnails().values()}
+    files |= {f"/{name}": (data, "text/javascript") for name, data in _film_scripts().items()}
 
     def serve(request: Request) -> Response:
         path = f"/page/{request.path_params['name']}"
         if path == PREVIEW_ADDRESS:
             return Response(_PREVIEW.read_bytes(), media_type="image/jpeg", headers=_FOR_A_DAY)
-        if path in pictures:
-            return Response(pictures[path], media_type="image/webp", headers=_FOR_EVER)
+        if path in files:
+            data, kind = files[path]
+            return Response(data, media_type=kind, headers=_FOR_EVER)
         return Response(status_code=404)
 
-    return [Route("/page/{name}", serve)]
+    return [Route("/page/{name:path}", serve)]

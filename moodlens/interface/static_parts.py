@@ -7,6 +7,7 @@ from html import escape
 
 from moodlens.emotions import PALETTE
 from moodlens.interface import markup
+from moodlens.interface.film_part import film_part
 from moodlens.interface.page_files import thumbnails
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
@@ -41,6 +42,7 @@ def static_parts(wording: Wording) -> dict[str, str]:
         "part.compare": _paragraph("ml-lead", wording("compare.lead")),
         "part.many": _paragraph("ml-lead", wording("many.lead")),
         "part.live": _live(wording),
+        "part.film": film_part(wording),
         "part.share": f"<h3>{escape(wording('share.title'))}</h3>",
         "part.not_for": _not_for(wording),
     }
@@ -119,15 +121,16 @@ def _live(wording: Wording) -> str:
     )
     messages = json.dumps({name: wording(f"live.{name}") for name in _LIVE_MESSAGES})
     return (
-        f'<div class="ml-live" data-messages="{escape(messages)}">'
-        '<div><div class="ml-live-view"><video muted playsinline '
-        f'aria-label="{escape(wording("live.video"))}"></video></div>'
+        f'<div class="ml-card ml-live" data-messages="{escape(messages)}">'
+        f"<div><h3>{escape(wording('live.title'))}</h3><p>{escape(wording('live.lead'))}</p>"
         '<div class="ml-live-controls">'
         f'<button type="button" class="ml-primary" data-start>{escape(wording("live.start"))}'
         f'</button><button type="button" data-stop disabled>{escape(wording("live.stop"))}</button>'
         f'</div><p role="status" data-message>{escape(wording("live.idle"))}</p>'
+        '<div class="ml-live-view"><video muted playsinline '
+        f'aria-label="{escape(wording("live.video"))}"></video></div>'
         f'<p class="ml-privacy">{escape(wording("live.privacy"))}</p></div>'
-        f'<div class="ml-card ml-live-bars"><h3>{escape(wording("chart.caption"))}</h3>{bars}</div>'
+        f'<div class="ml-live-bars"><h3>{escape(wording("chart.caption"))}</h3>{bars}</div>'
         "</div>"
     )
 

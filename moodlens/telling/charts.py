@@ -189,7 +189,7 @@ def layout(height: int, wording: Wording) -> dict[str, object]:
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 14},
-        "separators": ",." if wording.language == "de" else ".,",
+        "separators": wording.separators,
         "showlegend": False,
         "dragmode": False,
     }

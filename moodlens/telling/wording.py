@@ -60,6 +60,11 @@ class Wording:
             return self("percent.under_one")
         return f"{self.number(100 * share, 0)}{NO_BREAK}%"
 
+    @property
+    def separators(self) -> str:
+        """The decimal mark and the mark between thousands, as plotly.js takes them."""
+        return self.number(1234.5, 1)[-2] + self.number(1234.5, 1)[1]
+
     def problem(self, error: MoodLensError) -> str:
         """What the error says, in this language; in English where nobody has translated it."""
         sentence = self.errors.get(error.sentence)

@@ -16,11 +16,12 @@ from tqdm import tqdm
 
 from tests.browser.conftest import launch
 from tests.browser.site import EXAMPLES, Site, new_context, open_tab, upload
+from tests.support.film import write_film
 from tests.support.running_app import REPOSITORY, RunningApp
 
 SIZES = ((390, 844), (768, 1024), (1024, 768), (1440, 900))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-IN_README = ("picture-1440-light", "first-390-dark", "compare-1440-dark")
+IN_README = ("picture-1440-light", "first-390-dark", "compare-1440-dark", "film-1440-light")
 
 _ALL = REPOSITORY / "screenshots"
 _SHOWN = REPOSITORY / ".github" / "screenshots"
@@ -32,20 +33,26 @@ def main() -> None:
     _SHOWN.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, RunningApp(Path(folder)) as app:
         app.wait_until_ready()
+        names = ("cat", "rocket", "coffee", "hubble_deep_field", "retina")
+        film = write_film(Path(folder) / "film.webm", [(EXAMPLES / f"{n}.jpg", 1) for n in names])
         with sync_playwright() as playwright:
             browser = launch(playwright)
             for size in tqdm(SIZES, desc="screenshots"):
                 for scheme in SCHEMES:
-                    photograph(browser, Site(app), size, scheme)
+                    photograph(browser, Site(app), size, scheme, film)
             browser.close()
     for name in IN_README:
         shutil.copy(_ALL / f"{name}.png", _SHOWN)
 
 
 def photograph(
-    browser: Browser, site: Site, size: tuple[int, int], scheme: Literal["light", "dark"]
+    browser: Browser,
+    site: Site,
+    size: tuple[int, int],
+    scheme: Literal["light", "dark"],
+    film: Path,
 ) -> None:
-    """The first tab with an answer on it and two pictures compared, in full height.
+    """Each tab with an answer on it, in full height.
 
     Besides, what the first tab shows without scrolling.
     """
@@ -64,6 +71,16 @@ def photograph(
     page.wait_for_selector("#compare-bars .main-svg")
     page.wait_for_timeout(1000)
     page.screenshot(path=_ALL / f"compare-{width}-{scheme}.png", full_page=True)
+    open_tab(page, "Many")
+    page.set_input_files("#many-files input[type=file]", sorted(EXAMPLES.glob("*.jpg")))
+    page.wait_for_selector("#many-table")
+    page.screenshot(path=_ALL / f"many-{width}-{scheme}.png", full_page=True)
+    open_tab(page, "Live")
+    page.set_input_files("[data-film-file]", film)
+    page.wait_for_selector(".ml-film[data-state=over]", timeout=300_000)
+    page.locator("[data-film-strip] button").nth(5).click()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=_ALL / f"film-{width}-{scheme}.png", full_page=True)
     context.close()
 
 
