@@ -9,6 +9,9 @@ from typing import Any
 
 from moodlens.emotions import EMOTIONS, LABELS
 
+UNFAMILIAR = 0.05
+"""A picture of less familiarity is unlike those that were learned from."""
+
 _JSON_DIGITS = 4
 
 
@@ -42,6 +45,8 @@ class Prediction:
         model: which weights answered.
         certainty: the calibrated chance, 0 to 1, that the dominant emotion is the one most viewers
             would name; None where the checkpoint has no calibrator.
+        familiarity: the share, 0 to 1, of the training pictures that are less like all of them than
+            this picture is; None where the checkpoint has no measure of it.
     """
 
     distribution: Mapping[str, float]
@@ -50,6 +55,7 @@ class Prediction:
     arousal: float
     model: ModelInfo
     certainty: float | None = None
+    familiarity: float | None = None
 
     @classmethod
     def from_shares(
@@ -60,6 +66,7 @@ class Prediction:
         arousal: float,
         model: ModelInfo,
         certainty: float | None = None,
+        familiarity: float | None = None,
     ) -> Prediction:
         """Build from the seven shares of ``LABELS``; the six are renormalised without neutral."""
         if len(shares) != len(LABELS):
@@ -69,7 +76,7 @@ class Prediction:
         if not total > 0:
             raise ValueError("the six shares sum to nothing")
         distribution = {name: share / total for name, share in zip(EMOTIONS, six, strict=True)}
-        return cls(distribution, neutral, valence, arousal, model, certainty)
+        return cls(distribution, neutral, valence, arousal, model, certainty, familiarity)
 
     @property
     def dominant_emotion(self) -> str:
@@ -80,6 +87,11 @@ class Prediction:
     def confidence(self) -> float:
         """The dominant emotion's share of viewers. Not a probability of being right."""
         return self.distribution[self.dominant_emotion]
+
+    @property
+    def is_unfamiliar(self) -> bool:
+        """Whether the picture is unlike those that the network learned from."""
+        return self.familiarity is not None and self.familiarity < UNFAMILIAR
 
     @property
     def ambiguity(self) -> float:
@@ -102,6 +114,8 @@ class Prediction:
         }
         if self.certainty is not None:
             prediction["certainty"] = round(self.certainty, _JSON_DIGITS)
+        if self.familiarity is not None:
+            prediction["familiarity"] = round(self.familiarity, _JSON_DIGITS)
         return {
             "status": "success",
             "prediction": prediction,

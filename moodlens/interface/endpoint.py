@@ -59,7 +59,9 @@ def build_endpoint(service: PredictionService) -> None:
         particular; "dominant_emotion" and "confidence": the largest share; "ambiguity": 0 when all
         viewers agree to 1 when anything goes; "valence", 1 unpleasant to 9 pleasant, and "arousal",
         1 calm to 9 excited, a rough figure; "certainty": the chance that most viewers would name
-        the dominant emotion. No picture is stored. Do not use it to judge people.
+        the dominant emotion; "familiarity": the share of the pictures learned from that are less
+        like all of them than this one: take the answer lightly below 0.05. No picture is stored. Do
+        not use it to judge people.
 
         Args:
             picture: A data: URI, "data:image/jpeg;base64,...", or the path of an upload to this app

@@ -29,8 +29,15 @@ def answer(prediction: Prediction, wording: Wording) -> str:
         f'<div class="ml-headline" role="status"{colour}>'
         f"<h2>{escape(headline(prediction, wording))}</h2>"
         f'<p class="ml-dominant"><span aria-hidden="true">{emoji}</span> '
-        f"{escape(dominant_sentence(prediction, wording))}</p></div>" + _table(prediction, wording)
+        f"{escape(dominant_sentence(prediction, wording))}</p>{_unfamiliar(prediction, wording)}"
+        "</div>" + _table(prediction, wording)
     )
+
+
+def _unfamiliar(prediction: Prediction, wording: Wording) -> str:
+    if not prediction.is_unfamiliar:
+        return ""
+    return f'<p class="ml-why" id="ml-unfamiliar">{escape(wording("result.unfamiliar"))}</p>'
 
 
 def gauges(prediction: Prediction | None, wording: Wording) -> str:

@@ -29,7 +29,8 @@ from moodlens.errors import CheckpointError
 from moodlens.model.certainty import Certainty, is_finite_number
 from moodlens.model.checkpoint_files import file_sha256, read_json, write_atomically, write_json
 from moodlens.model.checkpoint_values import plain_text, usable
-from moodlens.model.ensemble import Config, Network, build, config_from_json
+from moodlens.model.ensemble import Config, Network, build, config_from_json, members_of
+from moodlens.model.familiarity import Familiarity, is_part
 from moodlens.model.probe import run_probe
 from moodlens.model.storage import restored, stored
 
@@ -58,6 +59,7 @@ class Checkpoint:
         certainty: the calibrator for "the dominant emotion is right", if one was fitted.
         training: facts about how the weights came to be, as JSON.
         license: the terms of the weights.
+        familiarity: how like the training pictures a picture is, if that was fitted.
     """
 
     network: Network
@@ -67,6 +69,7 @@ class Checkpoint:
     certainty: Certainty | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     license: str = RESEARCH_USE
+    familiarity: Familiarity | None = None
 
     @property
     def config(self) -> Config:
@@ -105,9 +108,7 @@ def save_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     state = network.state_dict()
     tensors = stored(state, storage)
-    weights = write_atomically(
-        folder / WEIGHTS, lambda path: save_file(tensors, path, metadata={"format": "pt"})
-    )
+    weights = _write_weights(folder, tensors)
     again = build(network.config)
     again.load_state_dict(restored(tensors, state), strict=True)
     config = {
@@ -145,7 +146,10 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             "the SHA-256 differs."
         )
     network = build(network_config)
-    network.load_state_dict(restored(_read_weights(weights), network.state_dict()), strict=True)
+    tensors = _read_weights(weights)
+    measure = {key: tensors.pop(key) for key in list(tensors) if is_part(key)}
+    network.load_state_dict(restored(tensors, network.state_dict()), strict=True)
+    size = sum(member.num_features for member in members_of(network))
     certainty = config["certainty"]
     return Checkpoint(
         network=network.eval(),
@@ -155,7 +159,28 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         certainty=Certainty.from_json(certainty) if certainty is not None else None,
         training=config["training"],
         license=config["license"],
+        familiarity=Familiarity.from_tensors(measure, size) if measure else None,
     )
+
+
+def store_familiarity(folder: Path, familiarity: Familiarity) -> None:
+    """Put a familiarity beside a checkpoint's weights, which stay as they are.
+
+    What metrics.json says of these weights is as true as before, so it is made to name the new
+    files.
+
+    Raises:
+        CheckpointError: the folder is not a sound checkpoint.
+    """
+    load_checkpoint(folder)
+    config, metrics = read_json(folder / CONFIG), read_metrics(folder)
+    tensors = {k: v for k, v in _read_weights(folder / WEIGHTS).items() if not is_part(k)}
+    tensors |= familiarity.to_tensors()
+    sha256 = file_sha256(_write_weights(folder, tensors))
+    write_json(folder / CONFIG, config | {"weights_sha256": sha256})
+    if metrics is not None:
+        hashes = {"model_sha256": sha256, "config_sha256": file_sha256(folder / CONFIG)}
+        write_json(folder / METRICS, metrics | hashes)
 
 
 def verify_probe(checkpoint: Checkpoint) -> None:
@@ -216,6 +241,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
     config["license"] = plain_text(config["license"], _LONGEST_LICENSE)
     config["training"] = usable(config["training"])[0]
     return config
+
+
+def _write_weights(folder: Path, tensors: Mapping[str, Tensor]) -> Path:
+    return write_atomically(
+        folder / WEIGHTS, lambda path: save_file(dict(tensors), path, metadata={"format": "pt"})
+    )
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:

@@ -97,6 +97,7 @@ class Predictor:
         self._members = members
         self._weights = weights_of(self.config)
         self._certainty = checkpoint.certainty
+        self._familiarity = checkpoint.familiarity
         self._widest = max((member.config for member in members), key=lambda c: c.seen_share)
         self._maps_are_exact = self._pools_by_averaging()
 
@@ -156,7 +157,7 @@ class Predictor:
         positions: Sequence[NDArray[np.float32] | None] = [None] * len(features)
         if maps and self._maps_are_exact:
             positions = list(self._maps(seen).cpu().numpy())
-        return list(map(CropAnswer, self._predictions(output), positions, features))
+        return list(map(CropAnswer, self._predictions(output, features), positions, features))
 
     def _look(self, crops: Callable[[NetworkConfig], _Crops]) -> list[_Seen]:
         seen = []
@@ -175,9 +176,14 @@ class Predictor:
         ]
         return on_one_grid(maps, [member.config.seen_share for member in self._members])
 
-    def _predictions(self, output: NetworkOutput) -> list[Prediction]:
+    def _predictions(
+        self, output: NetworkOutput, features: NDArray[np.float32]
+    ) -> list[Prediction]:
         shares = output.logits.cpu().double().softmax(dim=1).tolist()
         affect = output.affect.clamp(*SCALE_RANGE).tolist()
+        familiar: Sequence[float | None] = [None] * len(shares)
+        if self._familiarity is not None:
+            familiar = self._familiarity(features).tolist()
         return [
             Prediction.from_shares(
                 seven,
@@ -185,8 +191,9 @@ class Predictor:
                 arousal=arousal,
                 model=self.model,
                 certainty=self._certainty(seven) if self._certainty else None,
+                familiarity=familiarity,
             )
-            for seven, (valence, arousal) in zip(shares, affect, strict=True)
+            for seven, (valence, arousal), familiarity in zip(shares, affect, familiar, strict=True)
         ]
 
     @torch.inference_mode()

@@ -40,7 +40,7 @@ _PREDICTION = _object(
         "valence": _SCALE,
         "arousal": _SCALE,
     },
-    {"certainty": _SHARE},
+    {"certainty": _SHARE, "familiarity": _SHARE},
 )
 ANSWER = _object(
     {
