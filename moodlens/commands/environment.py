@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from moodlens.errors import SettingsError
 
@@ -29,6 +31,18 @@ def refuse_openings(environ: Mapping[str, str]) -> None:
         value = environ.get(name, "").strip()
         if value and value.lower() not in ("0", "false", "no", "off"):
             raise SettingsError(f"{name} {effect}, which MoodLens never does; please unset it.")
+
+
+def give_a_home() -> None:
+    """See to it that ``~`` means something; has to happen before anything imports the Hub's client.
+
+    A container may be run as a user whom it does not know, with HOME unset. Caches would then go to
+    a folder named ``~`` where the app was started.
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = tempfile.gettempdir()
 
 
 def tell_gradio() -> None:

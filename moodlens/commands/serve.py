@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 
-from moodlens.commands.environment import refuse_openings, tell_gradio
+from moodlens.commands.environment import give_a_home, refuse_openings, tell_gradio
 from moodlens.commands.listening import refuse_taken, taken
 from moodlens.errors import SettingsError
 from moodlens.serving.connections import bound_connections, raise_descriptor_limit
@@ -47,6 +47,7 @@ def serve() -> None:
         uploads = UploadFolder(settings.keep_uploads_seconds)
     except SettingsError as error:
         sys.exit(f"MoodLens cannot start: {error}")
+    give_a_home()
     tell_gradio()
     keep_threads_apart(settings.threads)
     service = PredictionService(settings)

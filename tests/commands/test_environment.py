@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pwd
+from pathlib import Path
+
 import pytest
 
-from moodlens.commands.environment import refuse_openings
+from moodlens.commands.environment import give_a_home, refuse_openings
 from moodlens.errors import SettingsError
 
 
@@ -23,3 +26,15 @@ def test_what_would_open_a_door_is_refused_by_name(name: str, value: str) -> Non
 
 def test_what_opens_nothing_is_no_reason_to_stop() -> None:
     refuse_openings({"GRADIO_SHARE": "False", "GRADIO_ALLOWED_PATHS": " ", "GRADIO_THEME": "x"})
+
+
+def test_whoever_has_no_home_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.delenv("HOME")
+    with pytest.raises(RuntimeError):
+        Path.home()
+    give_a_home()
+    assert Path.home().is_dir()
