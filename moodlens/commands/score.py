@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--revision", help="a branch, tag or commit id on the Hub")
     parser.add_argument("--backend", help="torch or openvino; else MOODLENS_BACKEND")
+    parser.add_argument("--device", help="auto, cpu, cuda or mps; else MOODLENS_DEVICE")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -138,7 +139,7 @@ def _score(options: argparse.Namespace, folder: Path) -> int:
 
 def _job(options: argparse.Namespace, folder: Path) -> Any:
     settings = read_settings()
-    from moodlens.model.backends import parse_backend
+    from moodlens.model.backends import parse_backend, parse_device
     from moodlens.scoring.answering import Weights
     from moodlens.scoring.formats import format_of
     from moodlens.scoring.run import Job
@@ -160,7 +161,11 @@ def _job(options: argparse.Namespace, folder: Path) -> Any:
     return Job(
         sources=Sources(named, lists, options.fetch),
         out=options.out,
-        weights=Weights(locate_exactly(CheckpointReference.parse(asked)), backend=backend),
+        weights=Weights(
+            locate_exactly(CheckpointReference.parse(asked)),
+            device=parse_device(options.device or settings.device),
+            backend=backend,
+        ),
         limits=settings.limits,
         embeddings=options.embeddings,
         maps=options.maps,

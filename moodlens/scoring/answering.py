@@ -50,12 +50,14 @@ class Introduction:
         views: what it sees of a picture.
         side: short side, in pixels, that a decoded picture should have at least.
         features: how many pooled features it has.
+        device: what it runs on.
     """
 
     model: ModelInfo
     views: tuple[PlainCrop, ...]
     side: int
     features: int
+    device: str
 
 
 class Answerer:
@@ -93,7 +95,8 @@ class Answerer:
         black = {v: np.zeros((1, v.input_size, v.input_size, 3), np.uint8) for v in views}
         (seen,) = self._predictor.answer_crops(black, maps=False)
         side = self._predictor.decode_side
-        return Introduction(self._predictor.model, views, side, len(seen.features))
+        device = self._predictor.device
+        return Introduction(self._predictor.model, views, side, len(seen.features), device)
 
     def answer(
         self,

@@ -57,10 +57,10 @@ class Crew:
     answerers: int
 
     @classmethod
-    def for_this_machine(cls, device: str = "cpu") -> Crew:
-        """As many of both as there are cores; one network on a graphics processor."""
+    def for_this_machine(cls, device: str) -> Crew:
+        """As many of both as there are cores; one network where it is no processor that runs it."""
         cores = available_cores()
-        return cls(cores, cores if device == "cpu" else 1)
+        return cls(cores, cores if device.startswith("cpu") else 1)
 
 
 def available_cores() -> int:
@@ -149,17 +149,25 @@ class Engine:
         embeddings: bool = False,
         maps: Path | None = None,
     ) -> None:
-        self.crew = crew or Crew.for_this_machine(weights.device)
         self._weights, self._maps = weights, maps
         self._memory = new_memory()
         self._answerers: list[_AnswererState] = []
         self._decoders: list[_DecoderState] = []
         self._deaths = 0
         try:
-            for _ in range(self.crew.answerers):
-                self._answerers.append(self._new_answerer())
-            first = self._answerers[0]
-            self.introduction = _introduction(first.worker)
+            first = self._new_answerer()
+            self._answerers.append(first)
+            if crew is not None:
+                self._answerers += [self._new_answerer() for _ in range(crew.answerers - 1)]
+            try:
+                self.introduction = _introduction(first.worker)
+            except EOFError:
+                reason = _epitaph(first.worker.died_of())
+                raise MoodLensError(f"The network cannot be run here. {reason}") from None
+            if crew is None:  # only who has loaded the network knows what it runs on
+                crew = Crew.for_this_machine(self.introduction.device)
+                self._answerers += [self._new_answerer() for _ in range(crew.answerers - 1)]
+            self.crew = crew
             layout = Layout(
                 self.introduction.views,
                 self.introduction.features if embeddings else 0,

@@ -228,6 +228,42 @@ def test_two_runs_do_not_write_one_table(job: Job, engine: Engine, tmp_path: Pat
             score(job, engine, Progress())
 
 
+def test_embeddings_maps_and_a_summary(
+    tiny_weights: Weights, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from moodlens.model.predictor import Predictor
+    from moodlens.pictures.reading import read_picture
+    from moodlens.scoring.answering import map_path
+    from moodlens.scoring.top import top_lines
+    from moodlens.weights.pretrained import load_located
+
+    folder = fill(tmp_path / "p", 6, broken=(4,))
+    out = str(tmp_path / "t.jsonl")
+    sources = Sources([str(folder)])
+    job = Job(sources, out, tiny_weights, embeddings=True, maps=tmp_path / "maps")
+    engine = Engine(tiny_weights, crew=Crew(1, 1), embeddings=True, maps=job.maps)
+    try:
+        score(job, engine, Progress())
+        with pytest.raises(SettingsError, match="other options"):
+            score(changed(job, embeddings=False), engine, Progress())
+    finally:
+        engine.close()
+    rows = [json.loads(line) for line in Path(out).read_text().splitlines()]
+    predictor: Predictor = load_located(tiny_weights.located)[0]
+    picture = read_picture(small_jpeg(0), short_side=predictor.decode_side)
+    (explained,) = predictor.explain([picture])
+
+    assert rows[0]["embedding"] == pytest.approx(explained.features.tolist(), rel=1e-2, abs=1e-3)
+    assert rows[4]["embedding"] is None
+    for row in rows:
+        if row["problem"] is None:
+            assert map_path(tmp_path / "maps", row["sha256"]).read_bytes()[:2] == b"\xff\xd8"
+    lines = list(top_lines(out, 2))
+    assert sum(line.startswith("most") for line in lines) == 7
+    most = max((row for row in rows if row["joy"]), key=lambda row: row["joy"])
+    assert lines[lines.index("most joy") + 1].endswith(most["file"])
+
+
 def test_strict_ends_at_the_first_problem(job: Job, fresh_engine: Engine) -> None:
     with pytest.raises(StrictError, match=r"003.jpg: This JPEG file is damaged"):
         score(changed(job, strict=True), fresh_engine, Progress())
