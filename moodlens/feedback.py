@@ -294,6 +294,8 @@ class Tally:
 
     def __init__(self) -> None:
         self._read: dict[Path, int] = {}
+        self._felt: list[float] = []
+        self._predicted: list[float] = []
         self._forget()
 
     def read(self, paths: Sequence[Path]) -> None:
@@ -340,8 +342,8 @@ class Tally:
         self._answers = 0
         self._pictures: set[int] = set()
         self._kl = 0.0
-        self._felt: list[float] = [0.0] * len(LABELS)
-        self._predicted: list[float] = [0.0] * len(LABELS)
+        self._felt = [0.0] * len(LABELS)
+        self._predicted = [0.0] * len(LABELS)
 
     def _means(self, totals: Sequence[float]) -> dict[str, float]:
         return {name: total / self._answers for name, total in zip(LABELS, totals, strict=True)}
