@@ -27,7 +27,7 @@ def error_payload(error: BaseException | None, show_error: bool) -> dict[str, An
     """What a client is told of an event that failed; in place of Gradio's function of that name."""
     if isinstance(error, gr.Error):
         told: dict[str, Any] = _payload_of(error, show_error)
-        message = str(told["error"] or WENT_WRONG)
+        message = str(told["error"] or WENT_WRONG).encode("utf-8", "replace").decode()
         if len(message) > _MOST_CHARACTERS:  # Gradio repeats the value that it refuses
             message = "This request cannot be read."
         return {**told, "error": message}

@@ -15,7 +15,6 @@ VALUES: dict[str, Any] = {
     "nothing": None,
     "a number": 7,
     "a text": "x" * 5000,
-    "half a character": "\ud800",
     "lists": [[[]]] * 20,
     "an object": {"path": 7, "meta": {"_type": "gradio.FileData"}},
     "a file of the server": file_data("/etc/passwd"),
@@ -53,6 +52,22 @@ def test_every_function_has_the_last_word(
             assert is_a_sentence(told["error"], app), (function["id"], told)
         elif not event["success"]:
             assert is_a_sentence(event["output"]["error"], app), (function["id"], event)
+
+
+def test_half_a_character_has_an_answer_too(
+    app: RunningApp, functions: list[dict[str, Any]]
+) -> None:
+    """Python's JSON reads it, and no text with it can be sent."""
+    for function in functions:
+        session = f"half{function['id']}"
+        values = ", ".join([r'"\ud800"'] * max(1, len(function["inputs"])))
+        body = f'{{"data": [{values}], "fn_index": {function["id"]}, "session_hash": "{session}"}}'
+        headers = {"content-type": "application/json"}
+        address = f"{app.url}/gradio_api/queue"
+        assert HTTP.post(f"{address}/join", content=body, headers=headers).status_code == 200
+        events = HTTP.get(f"{address}/data?session_hash={session}").text
+        assert "process_completed" in events or "unexpected_error" in events, function["id"]
+        assert '"error":null' not in events
 
 
 @pytest.mark.parametrize(
