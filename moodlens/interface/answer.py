@@ -68,6 +68,8 @@ def answer_file(service: PredictionService, path: str | None) -> Answer:
     with service.telemetry.request("page"):
         data = read_file(path, max_bytes=service.settings.limits.max_bytes)
         seen = service.look_at(data, shown_side=_SHOWN_SIDE)
+        sha256, kind = hashlib.sha256(data).digest(), picture_kind(data)
+        del data  # others need the memory while this one waits for its turn
         explanation = service.explain(seen)
     left, top, right, bottom = explanation.box
     width, height = seen.size
@@ -75,8 +77,8 @@ def answer_file(service: PredictionService, path: str | None) -> Answer:
     return Answer(
         explanation.prediction,
         KeptPicture(seen.shown),
-        hashlib.sha256(data).digest(),
+        sha256,
         explanation.maps,
         (left / width, top / height, right / width, bottom / height),
-        picture_kind(data) not in _UNKNOWN_TO_BROWSERS,
+        kind not in _UNKNOWN_TO_BROWSERS,
     )
