@@ -4,6 +4,12 @@
 #   docker run -p 7860:7860 moodlens            the page at http://127.0.0.1:7860
 #   docker run moodlens predict --help          any other command of `moodlens`
 #
+# Where no image registry is reached, Debian's tools make a base and build on it:
+#
+#   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm base
+#   tar -C base -c . | podman import - localhost/base
+#   buildah bud --build-arg BASE=localhost/base -t moodlens .
+#
 # It runs as user 1000 and writes to /data and /tmp alone, so `--read-only --tmpfs /tmp --tmpfs /data`
 # works. BASE may be any image with Python 3.10 or newer and its venv; TORCH=default installs what
 # pip takes by itself, on Linux some gigabytes of CUDA.
