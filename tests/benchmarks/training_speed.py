@@ -31,6 +31,7 @@ from training.data.ratings import Ratings
 from training.learning.augment import eval_preset, train_preset
 from training.learning.backbones import pretrained_network
 from training.learning.config import Config, load_config
+from training.learning.engine import DEVICES, Engine
 from training.learning.features import frozen_features
 from training.learning.fit import Examples, fine_tune
 from training.learning.heads import choose_heads
@@ -48,19 +49,26 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training_speed")
     parser.add_argument("--rounds", type=int, default=3)
-    rounds: int = parser.parse_args().rounds
-    rows = measure(rounds, {})
-    print(f"extrapolated from {rounds} x {SAMPLE} pictures; plain frozen: {EPOCHS} epochs\n")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    args = parser.parse_args()
+    engine = Engine.start(args.device, "bf16")
+    rows = measure(args.rounds, {}, engine)
+    print(
+        f"on {engine.device.type}, extrapolated from {args.rounds} x {SAMPLE} pictures; "
+        f"plain frozen: {EPOCHS} epochs\n"
+    )
     print(table(rows))
 
 
-def measure(rounds: int, overrides: Mapping[str, Any]) -> list[Row]:
+def measure(rounds: int, overrides: Mapping[str, Any], engine: Engine | None = None) -> list[Row]:
     """Time both sides in turn.
 
     Args:
         rounds: of each.
         overrides: hyper-parameters for both, such as a smaller backbone.
+        engine: the device, in bf16; by default the processor.
     """
+    engine = engine or Engine.start("cpu", "bf16")
     overrides = {"pretrained": "none", **overrides}
     config = load_config(overrides=overrides)
     tuned = load_config(recipe="gentle", overrides={**overrides, "finetune.epochs": 1})
@@ -68,10 +76,14 @@ def measure(rounds: int, overrides: Mapping[str, Any]) -> list[Row]:
         folder = Path(scratch)
         dataset = _dataset(folder / "emotion6")
         works: dict[str, Callable[[int], float]] = {
-            "plain frozen": lambda _: _plain_frozen(pretrained_network(config), dataset),
-            "extract": lambda turn: _extract(config, dataset, folder / f"cache{turn}"),
-            "plain tuning": lambda _: _plain_tuning(pretrained_network(tuned), dataset, tuned),
-            "tuning": lambda turn: _tune(tuned, dataset, folder / f"run{turn}"),
+            "plain frozen": lambda _: _plain_frozen(
+                pretrained_network(config), dataset, engine.device
+            ),
+            "extract": lambda turn: _extract(config, dataset, folder / f"cache{turn}", engine),
+            "plain tuning": lambda _: _plain_tuning(
+                pretrained_network(tuned), dataset, tuned, engine.device
+            ),
+            "tuning": lambda turn: _tune(tuned, dataset, folder / f"run{turn}", engine),
         }
         seconds: dict[str, list[float]] = {name: [] for name in works}
         for turn in range(rounds):
@@ -96,11 +108,11 @@ def _dataset(folder: Path) -> Emotion6:
     return Emotion6.read(folder)
 
 
-def _plain_frozen(network: EmotionNetwork, dataset: Emotion6) -> float:
+def _plain_frozen(network: EmotionNetwork, dataset: Emotion6, device: torch.device) -> float:
     """Seconds of one epoch of the head on the whole frozen network."""
-    network = network.to(memory_format=torch.contiguous_format)
+    network = network.to(device).to(memory_format=torch.contiguous_format)
     preset = eval_preset(network.config)
-    targets = torch.tensor(dataset.ratings.shares, dtype=torch.float32)
+    targets = torch.tensor(dataset.ratings.shares, dtype=torch.float32, device=device)
     optimizer = torch.optim.Adam(network.emotion_head.parameters(), lr=1e-3)
     start = time.perf_counter()
     for rows in _batches(len(dataset), _BATCH):
@@ -111,11 +123,11 @@ def _plain_frozen(network: EmotionNetwork, dataset: Emotion6) -> float:
     return time.perf_counter() - start
 
 
-def _extract(config: Config, dataset: Emotion6, cache: Path) -> float:
+def _extract(config: Config, dataset: Emotion6, cache: Path, engine: Engine) -> float:
     """Seconds for both views of every picture."""
     network = pretrained_network(config)
     start = time.perf_counter()
-    frozen_features(network, dataset, cache)
+    frozen_features(network, dataset, cache, engine=engine)
     return time.perf_counter() - start
 
 
@@ -130,11 +142,13 @@ def _fit(config: Config, num_features: int) -> float:
     return time.perf_counter() - start
 
 
-def _plain_tuning(network: EmotionNetwork, dataset: Emotion6, config: Config) -> float:
+def _plain_tuning(
+    network: EmotionNetwork, dataset: Emotion6, config: Config, device: torch.device
+) -> float:
     """Seconds of one epoch in which everything learns, in float32, norms as they are."""
-    network = network.to(memory_format=torch.contiguous_format)
+    network = network.to(device).to(memory_format=torch.contiguous_format)
     preset = train_preset(network.config, config.augment)
-    targets = torch.tensor(dataset.ratings.shares, dtype=torch.float32)
+    targets = torch.tensor(dataset.ratings.shares, dtype=torch.float32, device=device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
     start = time.perf_counter()
     for rows in _batches(len(dataset), _TUNED_BATCH):
@@ -143,13 +157,14 @@ def _plain_tuning(network: EmotionNetwork, dataset: Emotion6, config: Config) ->
     return time.perf_counter() - start
 
 
-def _tune(config: Config, dataset: Emotion6, run: Path) -> float:
+def _tune(config: Config, dataset: Emotion6, run: Path, engine: Engine) -> float:
     """Seconds of one epoch of MoodLens's own fine-tuning, decoding included."""
     network = pretrained_network(config)
     run.mkdir()
     start = time.perf_counter()
     pictures = [dataset.picture(i) for i in range(len(dataset))]
-    fine_tune(network, Examples(pictures, dataset.ratings, range(len(dataset))), config, run)
+    examples = Examples(pictures, dataset.ratings, range(len(dataset)))
+    fine_tune(network, examples, config, run, engine=engine)
     return time.perf_counter() - start
 
 
@@ -158,7 +173,8 @@ def _batches(count: int, size: int) -> Iterator[list[int]]:
 
 
 def _stack(crops: list[Tensor], network: EmotionNetwork) -> Tensor:
-    return normalise(torch.stack(crops), network.config).contiguous()
+    device = network.emotion_head.weight.device
+    return normalise(torch.stack(crops).to(device), network.config).contiguous()
 
 
 def _step(optimizer: torch.optim.Optimizer, logits: Tensor, target: Tensor) -> None:
