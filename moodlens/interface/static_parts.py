@@ -40,7 +40,7 @@ def static_parts(wording: Wording) -> dict[str, str]:
         "part.affect": markup.affect(None, wording),
         "part.plane_title": f"<h3>{escape(wording('plane.title'))}</h3>",
         "part.compare": _paragraph("ml-lead", wording("compare.lead")),
-        "part.many": _paragraph("ml-lead", wording("many.lead")),
+        "part.many": _paragraph("ml-lead", wording("many.lead")) + _folder(wording),
         "part.live": _live(wording),
         "part.film": film_part(wording),
         "part.share": f"<h3>{escape(wording('share.title'))}</h3>",
@@ -79,6 +79,14 @@ def _plane_waiting(wording: Wording) -> str:
         for corner in ("tense", "excited", "gloomy", "calm")
     )
     return f'<div class="ml-corners">{corners}<p>{escape(wording("plane.waiting"))}</p></div>'
+
+
+def _folder(wording: Wording) -> str:
+    """A button for folder.js: Gradio's own input takes either files or folders."""
+    return (
+        '<div class="ml-live-controls"><button type="button" data-folder>'
+        f"{escape(wording('many.folder'))}</button></div>"
+    )
 
 
 def _camera(wording: Wording) -> str:

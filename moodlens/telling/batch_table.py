@@ -13,10 +13,8 @@ from moodlens.telling.table_schema import COLUMN_NAMES, Row, answered
 
 __all__ = ["COLUMNS", "BatchRow", "defused", "to_csv", "to_table"]
 
-_ELSEWHERE = ("sha256", "familiarity", "model", "revision")
-
-COLUMNS: tuple[str, ...] = tuple(name for name in COLUMN_NAMES if name not in _ELSEWHERE)
-"""Those of the shared schema that the page shows; it names the weights beside the table."""
+COLUMNS: tuple[str, ...] = tuple(name for name in COLUMN_NAMES if name != "sha256")
+"""Those of the shared schema, but for the hash that only a later run would look for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ def to_csv(rows: Sequence[BatchRow]) -> bytes:
     Text that a spreadsheet would run as a formula gets an apostrophe in front (CWE-1236).
     """
     table = to_table(rows)
-    for column in ("file", "problem"):
-        table[column] = table[column].map(defused)
+    for column in ("file", "problem", "model"):
+        table[column] = table[column].map(defused, na_action="ignore")
     return table.to_csv(index=False).encode("utf-8-sig")
 
 

@@ -107,6 +107,8 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
     table = pd.read_csv(io.BytesIO(path.read_bytes()), encoding="utf-8-sig")
     assert list(table["file"])[:4] == list(answers)
     assert table["problem"][4] == sentence
+    assert table["model"][0] == site.predict(files[0]["buffer"])["model"]["name"]
+    assert table["revision"][:4].nunique() == 1
     for record, answer in zip(table.to_dict("records"), answers.values(), strict=False):
         assert record["dominant_emotion"] == answer["dominant_emotion"]
         for name in EMOTIONS:
@@ -141,3 +143,17 @@ def test_all_columns_are_in_sight(browser: Browser, site: Site, width: int) -> N
     assert seen
     assert seen["width"] <= frame["width"] + 1
     context.close()
+
+
+def test_a_folder_is_chosen_at_once(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures" / "holiday"
+    folder.mkdir(parents=True)
+    for name in ("cat", "rocket"):
+        (folder / f"{name}.jpg").write_bytes((EXAMPLES / f"{name}.jpg").read_bytes())
+    open_tab(page, "Many")
+    with page.expect_file_chooser() as waiting:
+        page.get_by_role("button", name=ENGLISH("many.folder")).click()
+    waiting.value.set_files(tmp_path / "pictures")
+
+    expect(page.locator("#many-table tbody tr")).to_have_count(2)
+    assert not page.evaluate("document.querySelector('#many-files input')?.webkitdirectory")
