@@ -24,6 +24,7 @@ the terminal, to ``metrics.json`` in the checkpoint folder, and as pictures to i
      "per_emotion": {emotion: {"support", name: {"value", "low", "high"}}},
      "baselines": {"uniform" | "class_prior" | "reference": {"about", "metrics"}},
      "human_ceiling": {"15" | "30": {"against_truth" | "against_panel": metrics}},
+     "base_rates": {emotion: mean share among the viewers of these pictures},
      "confusion": [[pictures]], rows viewers, columns predicted, in the order of the emotions,
      "reliability": [{"low", "high", "size", "stated", "observed"}], the shares of all six,
      "certainty": {"ece", "brier", "brier_of_constant", "reliability"} | null,

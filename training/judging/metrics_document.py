@@ -68,6 +68,7 @@ def judge(
             }
             for voters in PANEL_SIZES
         },
+        "base_rates": _shares_to_json(true.distribution.mean(axis=0).tolist()),
         "confusion": confusion(predicted, true),
         "reliability": rows_to_json(
             reliability(predicted.distribution.ravel(), true.distribution.ravel())

@@ -10,6 +10,7 @@ import jinja2
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from moodlens.emotions import EMOTIONS
 from training.data.provenance import LEARNED_FROM
 from training.judging.metrics import METRICS, PER_EMOTION
 
@@ -135,6 +136,10 @@ def _emotions(metrics: Mapping[str, Any]) -> dict[str, Any]:
     by_correlation = sorted(figures, key=lambda emotion: figures[emotion]["pearson"]["value"])
     weakest = [f"{name} ({figures[name]['pearson']['value']:.3f})" for name in by_correlation[:2]]
     rarest = min(figures, key=lambda emotion: figures[emotion]["support"])
+    found = [
+        f"{emotion} {metrics['confusion'][i][i]} of {sum(metrics['confusion'][i])}"
+        for i, emotion in enumerate(EMOTIONS)
+    ]
     return {
         "emotion_columns": PER_EMOTION,
         "emotions": [
@@ -146,6 +151,7 @@ def _emotions(metrics: Mapping[str, Any]) -> dict[str, Any]:
             for emotion, row in figures.items()
         ],
         "weakest": " and ".join(weakest),
+        "found": ", ".join(found),
         "rarest": f"{rarest} ({figures[rarest]['support']} pictures)",
     }
 

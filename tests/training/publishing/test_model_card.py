@@ -98,6 +98,9 @@ def test_every_emotion_and_the_weakest(config: dict[str, Any], metrics: dict[str
             assert f"{figures[name]['value']:.3f}" in row
     worst = min(metrics["per_emotion"].items(), key=lambda item: item[1]["pearson"]["value"])
     assert f"Weakest by correlation:\n{worst[0]} (" in text
+    for i, emotion in enumerate(metrics["per_emotion"]):
+        hits, support = metrics["confusion"][i][i], metrics["per_emotion"][emotion]["support"]
+        assert f"{emotion} {hits} of {support}" in text
 
 
 @pytest.mark.parametrize(
