@@ -120,7 +120,7 @@ def test_busy_answers_are_waited_for_and_two_are_under_way_at_most(
 
     page.on("request", lambda r: began(r) if r.url.endswith("/predict") else None)
     for event in ("requestfinished", "requestfailed"):
-        page.on(event, lambda r: ended(r) if r.url.endswith("/predict") else None)  # type: ignore[call-overload]
+        page.on(event, lambda r: ended(r) if r.url.endswith("/predict") else None)
     page.route("**/predict", sometimes_busy)
     open_tab(page, "Live")
     choose(page, short_film)

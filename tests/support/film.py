@@ -18,6 +18,7 @@ def write_film(path: Path, scenes: Sequence[tuple[Path, float]]) -> Path:
     codec = "libvpx" if path.suffix == ".webm" else "libx264"
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FRAMES_A_SECOND)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = SIZE
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = 900_000
