@@ -228,14 +228,14 @@ def _family_memory(pid: int) -> float:
     return total / 1e6
 
 
-def memory(counts: Sequence[int]) -> None:
+def memory(counts: Sequence[int], *options: str) -> None:
     """Print rate and peak of runs of different length."""
     print("| pictures | seconds | a second, from the first part on | peak memory, MB |")
     print("|---|---|---|---|")
     for count in counts:
         with tempfile.TemporaryDirectory() as name:
             folder = make_pictures(Path(name), count)
-            seconds, steady, peak = run_of(folder, "--quiet")
+            seconds, steady, peak = run_of(folder, "--quiet", *options)
         print(
             f"| {count} | {seconds:.0f} | {(count - 256) / steady:.1f} | {peak:.0f} |", flush=True
         )
@@ -245,11 +245,12 @@ def main() -> int:
     """Print what is asked for; 1 where a goal is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scoring")
     parser.add_argument("--memory", type=int, nargs="+", metavar="PICTURES")
+    parser.add_argument("--checkpoint", default="", help="for --memory; the bundled one by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pictures", type=int, default=400)
     options = parser.parse_args()
     if options.memory:
-        memory(options.memory)
+        memory(options.memory, "--checkpoint", options.checkpoint)
         return 0
     rows = compare(options.rounds, options.pictures)
     print(table(rows))

@@ -23,7 +23,7 @@ from moodlens.scoring.sources.entries import Entry
 from moodlens.scoring.sources.listing import Sources
 from tests.support.pictures_folder import fill, small_jpeg
 
-COUNT = 5 * PART_ROWS + 30
+COUNT = 2 * PART_ROWS + 30
 
 
 @pytest.mark.parametrize(
