@@ -347,7 +347,7 @@ def _long_png() -> bytes:
     return png((65_535, 381), 8, 6, bytes((4 * 65_535 + 1) * 381), level=9)
 
 
-WORST = {
+WORST: dict[str, Callable[[], bytes]] = {
     "64 x a PNG of 25 megapixels with alpha": partial(_cost, "png-25-megapixels-rgba"),
     "64 x a WebP of 38 bytes": partial(_cost, "webp-17-megapixels-alpha"),
     "64 x a TIFF of floats": partial(_cost, "tiff-25-megapixels-float"),
