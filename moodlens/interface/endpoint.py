@@ -114,6 +114,8 @@ def _as_sent(inputs: list[Any]) -> str | dict[str, Any]:
     Gradio's check of an upload asks for ``meta``, so it is put there whoever left it out.
     """
     sent = inputs[0] if len(inputs) == 1 else None
+    if inputs == [None]:
+        raise Refused(f"Choose a picture first. {_SEND_A_PICTURE}")
     fields = sent if isinstance(sent, Mapping) else {"path": sent}
     for named in (fields.get("path"), fields.get("url")):
         if isinstance(named, str) and named:

@@ -2,9 +2,8 @@
 
 Decoding is done by processes that only decode: one that dies, of a damaged file or for want of
 memory, costs the picture it was at and nothing else. The network runs in as many processes as there
-are cores, one thread each, which on every machine measured brings more than one process with as
-many threads (tests/benchmarks/RESULTS.md). What a decoder has cut out lies in shared memory, where
-an answering process reads it.
+are cores, one thread each: none of them waits for another. What a decoder has cut out lies in
+shared memory, where an answering process reads it.
 
 A picture always takes the same place in a batch of the same size, so that what is said about it
 does not depend on which process was quicker.

@@ -80,7 +80,7 @@ def test_every_form_of_a_picture_is_answered(
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (None, "Send a picture: an upload"),
+        (None, "Choose a picture first. Send a picture: an upload"),
         (7, "Send a picture: an upload"),
         ([], "Send a picture: an upload"),
         ({}, "Send a picture: an upload"),
