@@ -22,8 +22,8 @@ CLIENTS = 16
 
 _START = Goal(2.0)
 _MEMORY = Goal(0.9)
-_THROUGHPUT = Goal(2.5, "higher")
-_LATENCY = {"640x480": Goal(0.60), "12 MP": Goal(0.45)}
+_THROUGHPUT = Goal(4.0, "higher")
+_LATENCY = {"640x480": Goal(0.40), "12 MP": Goal(0.35)}
 
 
 @dataclass(frozen=True, slots=True)
