@@ -84,14 +84,18 @@ def check_question(body: bytes) -> None:
     for name in _NAMES:
         if question.get(name) is not None:
             _check_name(question[name])
-    files: set[str] = set()  # the page names a file twice: as a value, and in what happened to it
-    for value, depth in _walk(question):
+    for part in question.values():  # the values, and what happened to them, name the same files
+        _check_part([part])
+
+
+def _check_part(part: list[Any]) -> None:
+    files = 0
+    for value, depth in _walk(part):
         long = isinstance(value, str) and len(value) > _MOST_TEXT and value[:5] != "data:"
         if depth > _MOST_DEPTH or long:
             raise PictureTooLargeError("This request is too large.")
-        if isinstance(value, dict) and "path" in value:
-            files.add(str(value["path"]))
-    if len(files) > MOST_FILES:
+        files += isinstance(value, dict) and "path" in value
+    if files > MOST_FILES:
         raise PictureTooLargeError(
             "Too many files in one request: at most {most}.", most=MOST_FILES
         )
