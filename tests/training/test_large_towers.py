@@ -26,7 +26,7 @@ def test_every_recipe_goes_all_the_way(
     if recipe.endswith("tuned"):
         pytest.importorskip("peft", reason="peft is not installed")
     monkeypatch.chdir(tmp_path)
-    data = make_emotion6(tmp_path / "few", per_keyword=5)
+    data = make_emotion6(tmp_path / "few", per_keyword=6)
     tower = SHALLOW[recipe]
     options = [
         "--data", str(data), "--cache", "cache", "--recipe", recipe, "--threads", "1",
@@ -48,7 +48,7 @@ def test_every_recipe_goes_all_the_way(
 
 def test_a_tower_teaches_a_light_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    data = make_emotion6(tmp_path / "few", per_keyword=5)
+    data = make_emotion6(tmp_path / "few", per_keyword=6)
     common = ["--data", str(data), "--cache", "cache", "--threads", "1", "--pretrained", "none"]
     one = ["--set", "heads.l2=[1.0]", "--set", "heads.affect_l2=[1.0]"]
     tower = ["--recipe", "clip", "--backbone", "shallow_clip", "--set", "input_size=56", *one]
