@@ -105,7 +105,7 @@ def test_the_top_level_is_as_agreed() -> None:
 
 def test_the_bundled_checkpoint_is_small_and_says_its_terms() -> None:
     folder = REPOSITORY / "moodlens/bundled"
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 10_000_000
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 30_000_000
     assert "Research use only" in (folder / "LICENSE.md").read_text(encoding="utf-8")
     assert "Research use only" in json.loads((folder / "config.json").read_text())["license"]
 
@@ -114,7 +114,7 @@ def test_no_file_is_too_large_or_names_a_machine() -> None:
     forbidden = re.compile(r"/work/(?!\*)|/root/|/home/\w+/|extra-index-url|find-links")
     for name in tracked():
         path = REPOSITORY / name
-        assert path.stat().st_size < 10_000_000, name
+        assert path.stat().st_size < 30_000_000, name
         if path.suffix in {".py", ".md", ".txt", ".toml", ".yaml", ".json", ""} and (
             path != Path(__file__)
         ):
