@@ -114,7 +114,7 @@ def test_no_file_is_too_large_or_names_a_machine() -> None:
     forbidden = re.compile(r"/work/(?!\*)|/root/|/home/\w+/|extra-index-url|find-links")
     for name in tracked():
         path = REPOSITORY / name
-        assert path.stat().st_size < 30_000_000, name
+        assert path.stat().st_size < 10_000_000, name
         if path.suffix in {".py", ".md", ".txt", ".toml", ".yaml", ".json", ""} and (
             path != Path(__file__)
         ):
