@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from moodlens.commands.weights_arguments import add_weights_arguments
 from moodlens.emotions import EMOTIONS
 from moodlens.errors import MoodLensError
 from moodlens.settings import read_settings
@@ -26,14 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="one JSON object a line, as POST /predict answers"
     )
-    parser.add_argument(
-        "--checkpoint",
-        help="owner/name, owner/name@revision or a folder; else MOODLENS_CHECKPOINT, else the "
-        "bundled one",
-    )
-    parser.add_argument("--revision", help="a branch, tag or commit id on the Hub")
-    parser.add_argument("--backend", help="torch or openvino; else MOODLENS_BACKEND")
-    parser.add_argument("--device", help="auto, cpu, cuda or mps; else MOODLENS_DEVICE")
+    add_weights_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from moodlens.commands.weights_arguments import add_weights_arguments
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.settings import read_settings
 
@@ -54,14 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--engine", choices=("local", "ray"), default="local", help="this machine, or a Ray cluster"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.add_argument(
-        "--checkpoint",
-        help="owner/name, owner/name@revision or a folder; else MOODLENS_CHECKPOINT, else the "
-        "bundled one",
-    )
-    parser.add_argument("--revision", help="a branch, tag or commit id on the Hub")
-    parser.add_argument("--backend", help="torch or openvino; else MOODLENS_BACKEND")
-    parser.add_argument("--device", help="auto, cpu, cuda or mps; else MOODLENS_DEVICE")
+    add_weights_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:

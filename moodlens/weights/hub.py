@@ -57,13 +57,9 @@ def locate(text: str, *, patience: float = _PATIENCE) -> Located:
     except SettingsError as error:
         logger.warning("using the bundled checkpoint: %s", error)
         return locate_bundled(notice=f"{error} {_BUNDLED} answers instead.")
-    if reference.folder is not None:
-        return Located(reference.folder, None, None, "local")
-    if reference.repository is None:
-        return locate_bundled()
-    cached = find_cached(reference)
-    if cached is not None and reference.is_pinned:
-        return cached
+    at_hand = _at_hand(reference)
+    if at_hand is not None:
+        return at_hand
     try:
         return _within(patience, reference, lambda: fetch(reference))
     except MoodLensError as error:
@@ -72,6 +68,15 @@ def locate(text: str, *, patience: float = _PATIENCE) -> Located:
         logger.warning("%s is not to be had: %s %s answers", reference, error, stand_in)
         notice = f"{error} {stand_in} answers instead."
         return replace(cached, notice=notice) if cached else locate_bundled(notice=notice)
+
+
+def _at_hand(reference: CheckpointReference) -> Located | None:
+    """What costs no request: a folder, the bundled checkpoint, a commit that is in the cache."""
+    if reference.folder is not None:
+        return Located(reference.folder, None, None, "local")
+    if reference.repository is None:
+        return locate_bundled()
+    return find_cached(reference) if reference.is_pinned else None
 
 
 def locate_exactly(reference: CheckpointReference) -> Located:
@@ -84,16 +89,13 @@ def locate_exactly(reference: CheckpointReference) -> Located:
         HubError: the Hub does not have it or cannot be reached, nor has the cache.
         CheckpointError: what the Hub has is no checkpoint.
     """
-    if reference.folder is not None:
-        return Located(reference.folder, None, None, "local")
-    if reference.repository is None:
-        return locate_bundled()
-    cached = find_cached(reference)
-    if cached is not None and reference.is_pinned:
-        return cached
+    at_hand = _at_hand(reference)
+    if at_hand is not None:
+        return at_hand
     try:
         return fetch(reference)
     except HubError as error:
+        cached = find_cached(reference)
         if cached is None:
             raise
         logger.warning("%s The cache's copy, %s, is used.", error, cached.revision)
