@@ -100,6 +100,8 @@ COUNT_QUESTIONS = """() => {
         if (!String(call[0].url ?? call[0]).endsWith("/predict")) return ask(...call);
         underWay += 1;
         window.mostQuestions = Math.max(window.mostQuestions, underWay);
+        // Else an answer could be here before the next frame is.
+        await new Promise((done) => setTimeout(done, 300));
         try { return await ask(...call); } finally { underWay -= 1; }
     };
 }"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 import moodlens
+from tests.support.coroutines import run
 from tests.support.running_app import RunningApp
 from tests.support.space import NAME, SpaceApp
 from tests.support.tiny_checkpoint import make_checkpoint
@@ -50,7 +50,7 @@ def talk(server: RunningApp, what: Talk) -> Any:
             await client.initialize()
             return await what(client)
 
-    return asyncio.run(session())
+    return run(session())
 
 
 def data_uri(data: bytes) -> str:

@@ -15,6 +15,7 @@ from gradio.server_messages import EstimationMessage
 
 from moodlens.interface import steady_queue
 from moodlens.interface.steady_queue import Mailboxes, SteadyQueue, queue_steadily
+from tests.support import coroutines
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def wait_in(queue: SteadyQueue, session: str) -> Event:
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 20))
+    coroutines.run(asyncio.wait_for(test(), 20))
 
 
 def test_who_waits_is_not_forgotten_for_those_that_come_later(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
 from collections.abc import MutableMapping
@@ -12,6 +11,7 @@ import pytest
 
 from moodlens.errors import BusyError
 from moodlens.serving.failures import WENT_WRONG, Honest
+from tests.support.coroutines import run
 
 
 def answered(
@@ -22,13 +22,13 @@ def answered(
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    async def run() -> None:
+    async def pass_through() -> None:
         honest = Honest(send)
         for message in messages:
             await honest.send(message)
         await honest.settle(error)
 
-    asyncio.run(run())
+    run(pass_through())
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], dict(sent[0]["headers"]), body
 
