@@ -16,6 +16,7 @@ from moodlens.errors import MoodLensError, SettingsError
 from moodlens.settings import read_settings
 
 _STANDARD_INPUT = "-"
+_LEAST_SECONDS, _MOST_SECONDS = 0.02, 3600.0
 _ENDED, _NONE_WORKED, _REFUSED, _INTERRUPTED, _TERMINATED = 0, 1, 2, 130, 143
 
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         nargs="*",
         metavar="SOURCE",
-        help="a folder, glob, file, zip, tar or Parquet file, hf://datasets/..., s3://..., "
+        help="a folder, glob, file, film, zip, tar or Parquet file, hf://datasets/..., s3://..., "
         "gs://...; - reads names from standard input",
     )
     parser.add_argument(
@@ -45,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--fetch", action="store_true", help="ask http addresses, of public hosts alone"
+    )
+    parser.add_argument(
+        "--every",
+        type=_seconds,
+        metavar="SECONDS",
+        help="look at films too, so often; needs PyAV: pip install 'moodlens[film]'",
     )
     parser.add_argument("--retry", action="store_true", help="ask the broken ones again")
     parser.add_argument("--strict", action="store_true", help="end at the first broken one")
@@ -137,6 +144,7 @@ def _job(options: argparse.Namespace, folder: Path) -> Any:
     from moodlens.scoring.answering import Weights
     from moodlens.scoring.formats import format_of
     from moodlens.scoring.run import Job
+    from moodlens.scoring.sources.films import check_films
     from moodlens.scoring.sources.listing import Sources
     from moodlens.weights.hub import locate_exactly
     from moodlens.weights.reference import CheckpointReference
@@ -149,11 +157,13 @@ def _job(options: argparse.Namespace, folder: Path) -> Any:
     if not named and not lists:
         raise SettingsError("Name a source: a folder, a file, an archive, or - for a list.")
     format_of(options.out, features=int(options.embeddings))  # a wrong name costs no waiting
+    if options.every is not None:
+        check_films()
     asked = settings.checkpoint if options.checkpoint is None else options.checkpoint
     asked = asked if options.revision is None else f"{asked}@{options.revision}"
     backend = parse_backend(options.backend or settings.backend)
     return Job(
-        sources=Sources(named, lists, options.fetch),
+        sources=Sources(named, lists, options.fetch, options.every),
         out=options.out,
         weights=Weights(
             locate_exactly(CheckpointReference.parse(asked)),
@@ -180,6 +190,16 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError("must be a whole number from 1 to 10000")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
+        raise argparse.ArgumentTypeError("must be a number of seconds from 0.02 to 3600")
+    return seconds
 
 
 def _said(sentence: str, status: int) -> int:

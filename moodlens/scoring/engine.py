@@ -454,6 +454,7 @@ def in_batches(entries: Iterable[tuple[int, Entry]]) -> Iterator[Batch]:
 def _cells(entry: Entry | None, decoded: Decoded, answer: Row) -> Row:
     return {
         "file": entry.file if entry else None,
+        "seconds": entry.seconds if entry else None,
         "sha256": decoded.sha256,
         "problem": decoded.problem,
         **answer,

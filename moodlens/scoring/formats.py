@@ -16,7 +16,7 @@ import numpy as np
 
 from moodlens.errors import SettingsError
 from moodlens.telling.spreadsheets import defused
-from moodlens.telling.table_schema import COLUMN_NAMES, NUMBERS, SCHEMA, SCHEMA_VERSION, Row
+from moodlens.telling.table_schema import SCHEMA_VERSION, Column, Row, schema
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EMBEDDING = "embedding"
 """The column of pooled features, a list of 32-bit floats."""
 
+_NUMBERS = frozenset(c.name for c in schema(films=True) if c.kind == "number")
 _BOM = b"\xef\xbb\xbf"
 _ROWS_IN_A_GROUP = 10_240
 
@@ -46,39 +47,47 @@ class Format(Protocol):
         """What stands in a part or in the whole."""
 
 
-def format_of(name: str, *, features: int = 0) -> Format:
+def format_of(name: str, *, features: int = 0, films: bool = False) -> Format:
     """The format that a name's suffix asks for.
 
     Args:
         name: of the table.
         features: how many pooled features each row has; 0 for none.
+        films: whether rows have seconds. Only for writing: whoever reads finds them in the table.
 
     Raises:
         SettingsError: there is none, or it needs a package, or it cannot hold the features.
     """
     suffix = Path(name).suffix.lower()
     if suffix == ".parquet":
-        return Parquet(features)
+        return Parquet(schema(films=films), features)
     if suffix == ".jsonl":
         return JsonLines()
     if suffix == ".csv":
         if features:
             raise SettingsError("--embeddings need a table that ends in .parquet or .jsonl.")
-        return Csv()
+        return Csv(schema(films=films))
     raise SettingsError("The table's name must end in .parquet, .csv or .jsonl.")
 
 
 class Csv:
-    """As the page's: UTF-8 with a byte-order mark, and no cell that a spreadsheet would run."""
+    """As the page's: UTF-8 with a byte-order mark, and no cell that a spreadsheet would run.
+
+    Args:
+        columns: what stands in a row.
+    """
 
     suffix = ".csv"
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._names = [column.name for column in columns]
 
     def part(self, rows: Sequence[TableRow]) -> bytes:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(COLUMN_NAMES)
+        writer.writerow(self._names)
         for row in rows:
-            writer.writerow([_cell(row[name]) for name in COLUMN_NAMES])
+            writer.writerow([_cell(row[name]) for name in self._names])
         return _BOM + text.getvalue().encode()
 
     def join(self, parts: Iterable[BinaryIO], out: BinaryIO) -> None:
@@ -92,7 +101,7 @@ class Csv:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         for row in csv.DictReader(text):
             yield {
-                name: float(cell) if cell and name in NUMBERS else (cell or None)
+                name: float(cell) if cell and name in _NUMBERS else (cell or None)
                 for name, cell in row.items()
             }
 
@@ -126,6 +135,7 @@ class Parquet:
     """Typed columns, compressed.
 
     Args:
+        columns: what stands in a row.
         features: how many pooled features each row has; 0 for none.
 
     Raises:
@@ -134,7 +144,7 @@ class Parquet:
 
     suffix = ".parquet"
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, columns: Sequence[Column], features: int) -> None:
         try:
             import pyarrow
             from pyarrow import parquet
@@ -143,7 +153,7 @@ class Parquet:
                 "Parquet needs pyarrow; `pip install pyarrow` does it, or choose .csv or .jsonl."
             ) from None
         self._arrow, self._parquet = pyarrow, parquet
-        self.schema = _arrow_schema(pyarrow, features)
+        self.schema = _arrow_schema(pyarrow, columns, features)
 
     def part(self, rows: Sequence[TableRow]) -> bytes:
         file = io.BytesIO()
@@ -173,11 +183,11 @@ class Parquet:
             yield from batch.to_pylist()
 
 
-def _arrow_schema(arrow: Any, features: int) -> pyarrow.Schema:
+def _arrow_schema(arrow: Any, columns: Sequence[Column], features: int) -> pyarrow.Schema:
     kinds = {"text": arrow.string(), "number": arrow.float64()}
     fields = [
         arrow.field(column.name, kinds[column.kind], metadata={"meaning": column.meaning})
-        for column in SCHEMA
+        for column in columns
     ]
     if features:
         meaning = {"meaning": "the network's pooled features"}

@@ -19,7 +19,7 @@ from moodlens.scoring.parts import PART_ROWS, GrowingTable, Identity, digest
 from moodlens.scoring.progress import Progress
 from moodlens.scoring.sources.entries import Entry
 from moodlens.scoring.sources.listing import Sources
-from moodlens.telling.table_schema import SCHEMA_VERSION, complete
+from moodlens.telling.table_schema import SCHEMA_VERSION, complete, schema
 
 
 class Answering(Protocol):
@@ -60,6 +60,8 @@ class Job:
     def identity(self, model: ModelInfo) -> Identity:
         """What another run of the same command has in common with this one."""
         options = ["embeddings"] if self.embeddings else []
+        if self.sources.every is not None:
+            options.append(f"every {self.sources.every:g} s")
         sources = (*self.sources.named, *(f"--list {name}" for name in self.sources.lists))
         return Identity(SCHEMA_VERSION, model.name, model.revision, sources, tuple(options))
 
@@ -92,7 +94,8 @@ def score(job: Job, engine: Answering, progress: Progress) -> Summary:
         MoodLensError: the table cannot be written, and what to do.
     """
     introduction = engine.introduction
-    kind = format_of(job.out, features=introduction.features if job.embeddings else 0)
+    features = introduction.features if job.embeddings else 0
+    kind = format_of(job.out, features=features, films=job.sources.every is not None)
     table = GrowingTable(job.out, kind, job.identity(introduction.model))
     with closing(table):
         return _fill(table, job, engine, progress)
@@ -105,9 +108,10 @@ def _fill(table: GrowingTable, job: Job, engine: Answering, progress: Progress) 
             rows, problems = table.tally(plan.parts)
             return Summary(rows, problems, 0)
         table.reopen()
+    films = job.sources.every is not None
     done = problems = 0
     for answered in engine.answer(plan.asked()):
-        made = list(_table_rows(answered, embeddings=job.embeddings))
+        made = list(_table_rows(answered, films=films, embeddings=job.embeddings))
         broken = [row for _, row in made if row["problem"]]
         if broken and job.strict:
             raise StrictError(f"{broken[0]['file']}: {broken[0]['problem']}")
@@ -124,14 +128,16 @@ def _fill(table: GrowingTable, job: Job, engine: Answering, progress: Progress) 
 
 def rows_of(answered: Answered, *, embeddings: bool = False) -> list[TableRow]:
     """The complete rows of a batch, in its order."""
-    return [row for _, row in _table_rows(answered, embeddings=embeddings)]
+    return [row for _, row in _table_rows(answered, films=False, embeddings=embeddings)]
 
 
-def _table_rows(answered: Answered, *, embeddings: bool) -> Iterator[tuple[int, TableRow]]:
+def _table_rows(
+    answered: Answered, *, films: bool, embeddings: bool
+) -> Iterator[tuple[int, TableRow]]:
     for place, cells in enumerate(answered.rows):
         if cells is None:
             continue
-        row: TableRow = complete(cells)
+        row: TableRow = complete(cells, schema(films=films))
         if embeddings:
             features = None if answered.features is None else answered.features[place]
             row = with_features(row, features)

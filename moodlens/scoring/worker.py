@@ -80,6 +80,18 @@ def answer(connection: Connection) -> None:
         connection.send(answerer.answer(slots.crops(task.slot), task.decoded, features))
 
 
+def measure(connection: Connection) -> None:
+    """Say how long a film is, or why that cannot be said."""
+    from moodlens.scoring.sources.film_reading import length
+
+    path: str = connection.recv()
+    _limit_memory()
+    try:
+        connection.send(length(path))
+    except MoodLensError as error:
+        connection.send(error.message)
+
+
 def _limit_memory() -> None:
     """Let a picture that would take all memory fail in this process and harm nobody else."""
     try:
@@ -93,7 +105,7 @@ def _limit_memory() -> None:
 def main() -> None:
     """Do what the first argument says, with the pipe that the second one numbers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started this
-    roles = {"decode": decode, "answer": answer}
+    roles = {"decode": decode, "answer": answer, "measure": measure}
     try:
         roles[sys.argv[1]](inherited(int(sys.argv[2])))
     except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -6,7 +6,7 @@ another table, so it raises ``SCHEMA_VERSION``; tables of an older one are never
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,9 +54,15 @@ SCHEMA: tuple[Column, ...] = (
 )
 """In order. Numbers are rounded as in the JSON answer: shares to four digits, scales to two."""
 
+SECONDS = Column("seconds", "number", "of a film, from its start")
+"""Stands after ``file`` where films are taken apart."""
+
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in SCHEMA)
 
-NUMBERS: tuple[str, ...] = tuple(column.name for column in SCHEMA if column.kind == "number")
+
+def schema(*, films: bool = False) -> tuple[Column, ...]:
+    """The columns of a table, with ``SECONDS`` where it has films."""
+    return (SCHEMA[0], SECONDS, *SCHEMA[1:]) if films else SCHEMA
 
 
 def answered(prediction: Prediction) -> Row:
@@ -73,6 +79,6 @@ def answered(prediction: Prediction) -> Row:
     return dict(cells)
 
 
-def complete(cells: Mapping[str, Cell]) -> Row:
+def complete(cells: Mapping[str, Cell], columns: Sequence[Column] = SCHEMA) -> Row:
     """All columns in their order; None where the cells say nothing."""
-    return {name: cells.get(name) for name in COLUMN_NAMES}
+    return {column.name: cells.get(column.name) for column in columns}

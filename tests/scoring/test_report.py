@@ -12,7 +12,7 @@ import pytest
 from moodlens.__main__ import main
 from moodlens.emotions import EMOTIONS
 from moodlens.scoring.collection import Collection
-from moodlens.scoring.formats import Csv
+from moodlens.scoring.formats import format_of
 from moodlens.telling.table_schema import answered, complete
 from tests.support.pictures_folder import small_jpeg
 from tests.support.predictions import make_prediction
@@ -50,7 +50,7 @@ def test_a_collection_is_counted() -> None:
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_page_is_complete_in_itself(tmp_path: Path, language: str) -> None:
     table, pictures, page = tmp_path / "t.csv", tmp_path / "p", tmp_path / "r.html"
-    table.write_bytes(Csv().part(ROWS))
+    table.write_bytes(format_of("t.csv").part(ROWS))
     pictures.mkdir()
     for path in (pictures / "a.jpg", tmp_path / "outside.jpg"):
         path.write_bytes(small_jpeg(1))

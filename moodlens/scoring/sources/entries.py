@@ -87,11 +87,13 @@ class Entry:
         file: the picture's name, stable from run to run.
         blob: its bytes; None where there is a problem.
         problem: why its bytes cannot be had, as of an archive that is damaged.
+        seconds: of a film, from its start.
     """
 
     file: str
     blob: Blob | None
     problem: str = ""
+    seconds: float | None = None
 
 
 def broken(file: str, problem: str) -> Entry:

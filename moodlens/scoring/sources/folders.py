@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from moodlens.scoring.sources.names import is_container, is_hidden, is_wanted
+from moodlens.scoring.sources.names import is_container, is_film, is_hidden, is_wanted
 
 
-def walk(folder: str) -> Iterator[str]:
+def walk(folder: str, *, films: bool = False) -> Iterator[str]:
     """Names, relative to the folder, of pictures and of files that hold pictures.
 
     Links to folders are not followed, so that the walk ends. One folder's names are in memory at a
     time, not the tree's.
+
+    Args:
+        folder: where to begin.
+        films: whether films count among the files that hold pictures.
     """
     pending = [""]
     while pending:
@@ -24,7 +28,7 @@ def walk(folder: str) -> Iterator[str]:
                 continue
             if is_folder:
                 folders.append(f"{path}/")
-            elif is_wanted(name) or is_container(name):
+            elif is_wanted(name) or is_container(name) or (films and is_film(name)):
                 yield path
         pending.extend(reversed(folders))
 

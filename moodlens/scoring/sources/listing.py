@@ -19,8 +19,17 @@ from moodlens.errors import PictureError, SettingsError
 from moodlens.scoring.sources.archives import tar_entries, zip_entries
 from moodlens.scoring.sources.entries import Entry, LocalFile, Passing, broken
 from moodlens.scoring.sources.fetching import WebFile
+from moodlens.scoring.sources.films import film_entries
 from moodlens.scoring.sources.folders import walk
-from moodlens.scoring.sources.names import TABLES, TARS, ZIPS, is_container, prefixes, printable
+from moodlens.scoring.sources.names import (
+    TABLES,
+    TARS,
+    ZIPS,
+    is_container,
+    is_film,
+    prefixes,
+    printable,
+)
 from moodlens.scoring.sources.remote import RemoteFile, is_remote, is_web, listed, opened
 from moodlens.scoring.sources.tables import table_entries
 
@@ -33,11 +42,13 @@ class Sources:
         named: folders, globs, files, archives, Parquet files, addresses.
         lists: files with one such name a line.
         fetch: whether ``http`` addresses may be asked.
+        every: seconds between two frames of a film; None leaves films out.
     """
 
     named: Sequence[str] = ()
     lists: Sequence[str] = ()
     fetch: bool = False
+    every: float | None = None
 
     def entries(self) -> Iterator[Entry]:
         """Every picture, in order.
@@ -66,7 +77,7 @@ class Sources:
             for name, url in listed(source):
                 yield from self._one(f"{prefix}{name}", url)
         elif Path(source).is_dir():
-            for name in walk(source):
+            for name in walk(source, films=self.every is not None):
                 path = os.path.join(source, name)  # noqa: PTH118
                 yield from self._one(f"{prefix}{printable(name)}", path)
         elif Path(source).exists():
@@ -95,8 +106,18 @@ class Sources:
                     yield replace(entry, blob=replace(entry.blob, again=again))
                 else:
                     yield entry
+        elif is_film(place):
+            yield from self._film(name, place)
         else:
             yield Entry(name, RemoteFile(place) if is_remote(place) else LocalFile(place))
+
+    def _film(self, name: str, place: str) -> Iterator[Entry]:
+        if self.every is None:
+            yield broken(name, "This is a film: say how often to look, as in --every 0.5.")
+        elif is_remote(place):
+            yield broken(name, "Films are read from this machine's own disks only.")
+        else:
+            yield from film_entries(name, place, self.every)
 
     def _web(self, url: str) -> Entry:
         if not self.fetch:

@@ -1,4 +1,4 @@
-"""What the names of files tell: which are pictures, archives or tables, and which to leave out.
+"""What the names of files tell: which are pictures, films, archives or tables, and what to leave.
 
 Only the choice of what to ask goes by name. What is asked is read as what its bytes say it is.
 """
@@ -16,6 +16,7 @@ ZIPS = (".zip",)
 TARS = (".tar", ".tar.gz", ".tgz")
 TABLES = (".parquet",)
 CONTAINERS = (*ZIPS, *TARS, *TABLES)
+FILMS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 
 
 def is_picture(name: str) -> bool:
@@ -26,6 +27,11 @@ def is_picture(name: str) -> bool:
 def is_container(name: str) -> bool:
     """Whether pictures lie in a file of this name."""
     return name.lower().endswith(CONTAINERS)
+
+
+def is_film(name: str) -> bool:
+    """Whether a file of this name says of itself that it is a film."""
+    return name.lower().endswith(FILMS)
 
 
 def is_hidden(name: str) -> bool:
