@@ -73,8 +73,7 @@ from training.judging.answers import predict
 from training.judging.metrics_document import FORMAT, PICTURES, judge, without_names
 from training.judging.plots import draw_all
 from training.judging.report import console, print_evaluation
-from training.learning.config import read_environment
-from training.options import add_source_options, data_from
+from training.options import add_checkpoint_option, add_source_options, data_from
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -188,16 +187,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m training.evaluate",
         description="Judge a checkpoint on labelled pictures and write metrics.json beside it.",
     )
-    default = read_environment().get("CHECKPOINT_DIR")
     add_source_options(parser)
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        default=default,
-        required=default is None,
-        metavar="DIR",
-        help="folder of the checkpoint (or CHECKPOINT_DIR)",
-    )
+    add_checkpoint_option(parser)
     parser.add_argument(
         "--split",
         choices=SPLIT_NAMES,

@@ -34,6 +34,19 @@ _MOST_WORKERS = 8
 _NUMBERS = {"seed": int, "epochs": int, "lr": float, "batch_size": int}
 
 
+def add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
+    """``--checkpoint``, or the environment's CHECKPOINT_DIR in its place."""
+    default = read_environment().get("CHECKPOINT_DIR")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=default,
+        required=default is None,
+        metavar="DIR",
+        help="folder of the checkpoint (or CHECKPOINT_DIR)",
+    )
+
+
 def add_source_options(parser: argparse.ArgumentParser) -> None:
     """Which pictures, for :func:`data_from`."""
     parser.add_argument(

@@ -37,7 +37,7 @@ from moodlens.errors import HubError, MoodLensError, SettingsError
 from training.judging.metrics import METRICS as FACTS
 from training.judging.metrics_document import PICTURES
 from training.judging.report import console
-from training.learning.config import read_environment
+from training.options import add_checkpoint_option
 from training.publishing import space as to_space
 from training.publishing.hub_sentences import check_token, hub_sentences
 from training.publishing.listing import print_files
@@ -215,19 +215,11 @@ def _tag_and_deploy(
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    default = read_environment().get("CHECKPOINT_DIR")
     parser = argparse.ArgumentParser(
         prog="python -m training.publish",
         description="Publish an evaluated checkpoint on the Hugging Face Hub.",
     )
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        default=default,
-        required=default is None,
-        metavar="DIR",
-        help="folder of the checkpoint (or CHECKPOINT_DIR)",
-    )
+    add_checkpoint_option(parser)
     parser.add_argument(
         "--repo", required=True, metavar="OWNER/NAME", help="model repository, made if missing"
     )

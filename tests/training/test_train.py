@@ -19,6 +19,7 @@ from moodlens.model.ensemble import members_of
 from moodlens.model.predictor import Predictor
 from moodlens.prediction import ModelInfo
 from tests.support.emotion6_factory import make_emotion6
+from tests.support.learned import largest_difference, weights_in
 from tests.support.running_app import REPOSITORY, free_port
 from training import crossvalidate, evaluate, train
 from training.data.emotion6 import Emotion6
@@ -57,11 +58,6 @@ def command(data: Path, out: str, *options: str) -> list[str]:
 
 def environ() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-
-
-def largest_difference(a: Path, b: Path) -> float:
-    first, second = (load_checkpoint(path).network.state_dict() for path in (a, b))
-    return max(float((first[key].double() - second[key].double()).abs().max()) for key in first)
 
 
 def test_frozen_heads_learn_and_are_judged(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +195,7 @@ def test_two_processes_learn_what_one_learns(data: Path) -> None:
 
     processes = [load_checkpoint(Path(out)).training["processes"] for out in ("one", "two")]
     assert processes == [1, 2]
-    assert largest_difference(Path("one"), Path("two")) < 1e-5
+    assert largest_difference(weights_in(Path("one")), weights_in(Path("two"))) < 1e-5
     one, both = (
         [json.loads(line)["loss"] for line in Path(out, RUN, HISTORY).read_text().splitlines()]
         for out in ("one", "two")
@@ -301,7 +297,7 @@ def test_out_of_fold_predictions_can_teach(data: Path) -> None:
     assert learn(data, "taught", *TUNED, *teacher) == 0
     assert learn(data, "alone", *TUNED) == 0
 
-    assert largest_difference(Path("taught"), Path("alone")) > 1e-5
+    assert largest_difference(weights_in(Path("taught")), weights_in(Path("alone"))) > 1e-5
     assert load_checkpoint(Path("taught")).training["teachers"] == ["out_of_fold.csv"]
 
 

@@ -15,6 +15,7 @@ from moodlens.model.checkpoint import load_checkpoint
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import normalise
 from tests.support.emotion6_factory import make_emotion6
+from tests.support.learned import largest_difference, weights_in
 from tests.support.running_app import REPOSITORY, free_port
 from training import train
 from training.learning.average import WeightAverage
@@ -111,11 +112,6 @@ def test_half_precision_needs_a_graphics_processor(
     assert "fp16 needs a graphics processor" in capsys.readouterr().err
 
 
-def largest_difference(a: Path, b: Path) -> float:
-    first, second = (load_checkpoint(path).network.state_dict() for path in (a, b))
-    return max(float((first[key].double() - second[key].double()).abs().max()) for key in first)
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return make_emotion6(tmp_path / "data", per_keyword=4)
@@ -143,7 +139,7 @@ def test_it_learns_what_the_processor_learns(data: Path, tmp_path: Path) -> None
     """To 1e-3: convolutions add in another order, and in TF32 where that is allowed."""
     for device in ("cpu", "cuda"):
         learn(data, tmp_path / device, "--precision", "fp32", "--device", device)
-    assert largest_difference(tmp_path / "cpu", tmp_path / "cuda") < 1e-3
+    assert largest_difference(weights_in(tmp_path / "cpu"), weights_in(tmp_path / "cuda")) < 1e-3
 
 
 @two_gpus
@@ -154,7 +150,7 @@ def test_two_learn_what_one_learns(data: Path, tmp_path: Path) -> None:
     where = ["--out", str(tmp_path / "two"), "--cache", str(tmp_path / "cache")]
     options = [*where, *TINY, "--precision", "fp32", "--device", "cuda"]
     subprocess.run([sys.executable, *launch, *options], cwd=REPOSITORY, check=True, timeout=300)
-    assert largest_difference(tmp_path / "one", tmp_path / "two") < 1e-3
+    assert largest_difference(weights_in(tmp_path / "one"), weights_in(tmp_path / "two")) < 1e-3
 
 
 def test_the_engine_says_what_it_is() -> None:

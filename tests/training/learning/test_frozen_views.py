@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from moodlens.model.checkpoint import load_checkpoint
 from tests.support.emotion6_factory import make_emotion6
-from training import train
+from tests.support.learned import largest_difference, learned
 from training.learning.backbones import pretrained_network
 from training.learning.config import load_config
 from training.learning.frozen_norm import freeze_norms
@@ -25,22 +24,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_emotion6(tmp_path_factory.mktemp("emotion6"), per_keyword=4)
 
 
-def learned(data: Path, folder: Path, name: str, *options: str) -> dict[str, torch.Tensor]:
-    out = folder / name
-    arguments = ["--data", str(data), "--out", str(out), "--cache", str(folder / "cache")]
-    assert train.main([*arguments, *TUNED, *options]) == 0
-    return load_checkpoint(out).network.state_dict()
-
-
-def largest_difference(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
-    return max(float((a[key].double() - b[key].double()).abs().max()) for key in a)
-
-
 def test_learning_from_kept_views_ends_at_the_same_weights(data: Path, tmp_path: Path) -> None:
-    plain = learned(data, tmp_path, "plain")
-    while_keeping = learned(data, tmp_path, "keeping", "--keep-views")
+    plain = learned(data, tmp_path, "plain", *TUNED)
+    while_keeping = learned(data, tmp_path, "keeping", *TUNED, "--keep-views")
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache" / "views").rglob("*.*")}
-    from_kept = learned(data, tmp_path, "kept", "--keep-views")
+    from_kept = learned(data, tmp_path, "kept", *TUNED, "--keep-views")
 
     assert largest_difference(plain, while_keeping) < 1e-5
     assert largest_difference(plain, from_kept) < 1e-5
@@ -49,10 +37,10 @@ def test_learning_from_kept_views_ends_at_the_same_weights(data: Path, tmp_path:
 
 
 def test_views_of_another_seed_are_others(data: Path, tmp_path: Path) -> None:
-    learned(data, tmp_path, "first", "--keep-views", "--seed", "0")
-    other = learned(data, tmp_path, "second", "--keep-views", "--seed", "1")
+    learned(data, tmp_path, "first", *TUNED, "--keep-views", "--seed", "0")
+    other = learned(data, tmp_path, "second", *TUNED, "--keep-views", "--seed", "1")
 
-    assert largest_difference(other, learned(data, tmp_path, "plain", "--seed", "1")) < 1e-5
+    assert largest_difference(other, learned(data, tmp_path, "plain", *TUNED, "--seed", "1")) < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from moodlens.errors import SettingsError
-from moodlens.model.checkpoint import load_checkpoint
 from tests.support.emotion6_factory import make_emotion6
-from training import train
+from tests.support.learned import largest_difference, learned
 from training.learning.adapters import Adapters
 from training.learning.backbones import pretrained_network
 from training.learning.config import load_config
@@ -27,28 +26,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_emotion6(tmp_path_factory.mktemp("emotion6"), per_keyword=2)
 
 
-def learned(data: Path, folder: Path, name: str, *options: str) -> dict[str, torch.Tensor]:
-    out = folder / name
-    where = ["--data", str(data), "--out", str(out), "--cache", str(folder / "cache")]
-    assert train.main([*where, *VIT, *options]) == 0
-    return load_checkpoint(out).network.state_dict()
-
-
-def largest_difference(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> float:
-    return max(float((a[key].double() - b[key].double()).abs().max()) for key in a)
-
-
 def test_checkpointed_gradients_and_parts_learn_the_same(data: Path, tmp_path: Path) -> None:
-    plain = learned(data, tmp_path, "plain")
-    sparing = learned(
-        data, tmp_path, "sparing", "--gradient-checkpointing", "--set", "finetune.accumulate=3"
-    )
+    plain = learned(data, tmp_path, "plain", *VIT)
+    options = [*VIT, "--gradient-checkpointing", "--set", "finetune.accumulate=3"]
+    sparing = learned(data, tmp_path, "sparing", *options)
     assert largest_difference(plain, sparing) < 1e-5
 
 
 def test_adapters_are_merged_and_leave_a_usual_checkpoint(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft", reason="peft is not installed")
-    tuned = learned(data, tmp_path, "lora", "--set", "finetune.lora=4", "--lr", "0.01")
+    tuned = learned(data, tmp_path, "lora", *VIT, "--set", "finetune.lora=4", "--lr", "0.01")
     config = load_config(
         overrides={"backbone": "test_vit", "pretrained": "none", "input_size": 160}
     )
