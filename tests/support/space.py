@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,7 +112,8 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C, or a SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with SpaceApp(dict(pair.split("=", 1) for pair in sys.argv[1:]), port=7860) as space:
         print(f"Like a Space: {space.url}, in {space.folder}", flush=True)
         try:
