@@ -61,7 +61,7 @@ class RunningApp:
             )
         try:
             self._wait_for("/hello", 200)
-        except AssertionError:
+        except BaseException:  # Ctrl-C is one too
             self.stop()
             raise
         return self
