@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks.client import Sender
+from tests.support.memory import peak_memory
 from tests.support.running_app import REPOSITORY, free_port
 
 OURS = "MoodLens"
@@ -43,7 +44,7 @@ class Service:
 
     def peak_memory(self) -> float:
         """The largest resident memory so far, in MB, summed over the process and its children."""
-        return sum(map(_peak, [self.process, *self.process.children(recursive=True)])) / 1e6
+        return sum(map(peak_memory, [self.process, *self.process.children(recursive=True)])) / 1e6
 
 
 @contextmanager
@@ -108,14 +109,3 @@ def _wait_for_answer(
         except (OSError, HTTPException, RuntimeError):
             time.sleep(_PAUSE)
     raise RuntimeError(f"no answer from the service:\n{log.read_text()[-3000:]}")
-
-
-def _peak(process: psutil.Process) -> int:
-    """Bytes. Linux keeps the peak itself; elsewhere the present size has to do."""
-    try:
-        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return int(process.memory_info().rss)

@@ -29,7 +29,14 @@ _VOTERS = 30
 _SIZE = (72, 56)
 
 
-def make_emotion6(folder: Path, *, per_keyword: int = 8, seed: int = 0, flat: bool = False) -> Path:
+def make_emotion6(
+    folder: Path,
+    *,
+    per_keyword: int = 8,
+    seed: int = 0,
+    flat: bool = False,
+    size: tuple[int, int] = _SIZE,
+) -> Path:
     """Write ``ground_truth.txt`` and ``per_keyword`` small JPEGs in each of six folders.
 
     Args:
@@ -37,6 +44,7 @@ def make_emotion6(folder: Path, *, per_keyword: int = 8, seed: int = 0, flat: bo
         per_keyword: pictures in each folder, numbered from 1.
         seed: same seed, same bytes.
         flat: put the keyword folders right beside ``ground_truth.txt``, without ``images/``.
+        size: width and height of every picture.
 
     Returns:
         The folder.
@@ -50,15 +58,17 @@ def make_emotion6(folder: Path, *, per_keyword: int = 8, seed: int = 0, flat: bo
         felt = rng.dirichlet(np.where(np.arange(6) == keyword, 4.0, 0.4))
         path = pictures / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        paint(felt, rng).save(path, quality=90)
+        paint(felt, rng, size).save(path, quality=90)
         rows.append("\t".join([name, *_fields(felt, rng)]))
     (folder / "ground_truth.txt").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
     return folder
 
 
-def paint(felt: NDArray[np.float64], rng: np.random.Generator) -> Image.Image:
+def paint(
+    felt: NDArray[np.float64], rng: np.random.Generator, size: tuple[int, int] = _SIZE
+) -> Image.Image:
     """A rough surface in the colour of six shares."""
-    width, height = _SIZE
+    width, height = size
     surface = felt @ _COLOURS + rng.normal(0, 12, (height, width, 1))
     return Image.fromarray(np.clip(surface, 0, 255).astype(np.uint8))
 

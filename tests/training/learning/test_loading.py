@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
+from tests.benchmarks.loading_memory import peak_of_epoch, small_pictures
 from tests.support.emotion6_factory import make_emotion6
-from tests.support.running_app import REPOSITORY
 from training.data.emotion6 import Emotion6
 from training.learning.augment import train_preset
 from training.learning.backbones import pretrained_network
@@ -79,51 +75,10 @@ def test_every_process_takes_part_in_every_step() -> None:
     assert all(batch for batches in steps for batch in batches)
 
 
-MEASURE = """
-import resource, sys
-from pathlib import Path
-import torch
-from training.data.emotion6 import Emotion6
-from training.data.ratings import Ratings
-from training.learning.backbones import pretrained_network
-from training.learning.config import load_config
-from training.learning.decoding import DecodedPictures
-from training.learning.fit import Examples, fine_tune
-import numpy as np
-torch.set_num_threads(1)
-count, path, run = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
-rng = np.random.default_rng(0)
-affect = rng.uniform(1, 9, (2, count))
-ratings = Ratings.of(rng.dirichlet(np.ones(7), count), *affect)
-names = [f"joy/{n}.jpg" for n in range(count)]
-pictures = Emotion6(names, [path] * count, ratings)
-config = load_config(overrides={
-    "backbone": "test_efficientnet", "pretrained": "none", "input_size": 32,
-    "finetune.epochs": 1, "finetune.precision": "fp32", "finetune.batch_size": 64})
-network = pretrained_network(config)
-decoded = DecodedPictures(pictures, 64, 20_000_000)
-fine_tune(network, Examples(decoded, ratings, range(count)), config, run)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
-
-
 def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
     """Ten times as many, none of which would fit with all others into what may be kept."""
-    path = tmp_path / "picture.jpg"
-    data = io.BytesIO()
-    Image.effect_noise((128, 96), 60).convert("RGB").save(data, "JPEG")
-    path.write_bytes(data.getvalue())
-    peaks = [
-        int(
-            subprocess.run(
-                [sys.executable, "-c", MEASURE, str(count), str(path), str(tmp_path / str(count))],
-                cwd=REPOSITORY,
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=600,
-            ).stdout
-        )
-        for count in (800, 8_000)
-    ]
+    peaks = []
+    for count in (300, 3_000):
+        data = small_pictures(count, tmp_path / f"{count}")
+        peaks.append(peak_of_epoch(data, tmp_path / f"run{count}"))
     assert peaks[1] < 1.1 * peaks[0], peaks
