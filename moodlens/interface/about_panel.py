@@ -9,13 +9,19 @@ import gradio as gr
 
 from moodlens.interface import markup
 from moodlens.interface.api_card import api_card
-from moodlens.interface.model_facts import Standing, standings, warnings
+from moodlens.interface.model_facts import (
+    Reliability,
+    Standing,
+    reliabilities,
+    standings,
+    warnings,
+)
 from moodlens.interface.own_parts import own_html, own_plot, static_part
 from moodlens.interface.status import other_weights
 from moodlens.interface.translations import wording_of
 from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
-from moodlens.telling.wording import Wording
+from moodlens.telling.wording import Wording, capitalised
 
 _SHOWN_ABOUT = ("top1", "top2", "pearson", "kl")
 
@@ -38,7 +44,8 @@ def build_about_panel(service: PredictionService, page: gr.Blocks, tab: gr.Tab) 
         found = standings(service)
         return (
             _facts(service, wording),
-            _figures(found, warnings(service, wording), wording),
+            _figures(found, warnings(service, wording), wording)
+            + _emotions(reliabilities(service), wording),
             gr.Plot(_chart(found, wording) if found else None, visible=bool(found)),
             api_card(page, request, wording),
         )
@@ -94,6 +101,34 @@ def _figures(found: list[Standing], notes: list[str], wording: Wording) -> str:
         f'{title}<div class="ml-scroll" tabindex="0"><table class="ml-table"><thead><tr><td></td>'
         f"{head}</tr></thead><tbody>{body}</tbody></table></div>{remarks}"
         f'<ul class="ml-why">{explained}</ul>'
+    )
+
+
+def _emotions(known: list[Reliability], wording: Wording) -> str:
+    """Emotion by emotion: how often it leads, how often the model names it, how often rightly."""
+    if not known:
+        return ""
+    columns = ("led", "named", "right", "pearson")
+    head = "".join(f'<th scope="col">{escape(wording(f"reliability.{c}"))}</th>' for c in columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(capitalised(wording.emotion(one.emotion)))}</th>'
+        f"<td>{wording.number(one.led, 0)}</td>"
+        f"<td>{'–' if one.named is None else wording.number(one.named, 0)}</td>"
+        f"<td>{wording.number(one.right, 0)}</td>"
+        f"<td>{_figure('pearson', one.pearson, wording)}</td></tr>"
+        for one in known
+    )
+    seldom = [wording.emotion(one.emotion) for one in known if one.is_seldom_found]
+    why = (
+        f'<p class="ml-why">'
+        f"{escape(wording('reliability.seldom', emotions=wording.listing(seldom)))}</p>"
+        if seldom
+        else ""
+    )
+    return (
+        f'<h4>{escape(wording("reliability.title"))}</h4><div class="ml-scroll" tabindex="0">'
+        f'<table class="ml-table" id="ml-reliability"><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{why}"
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from moodlens.emotions import PALETTE
+from moodlens.interface.model_facts import Reliability
 from moodlens.prediction import Prediction
 from moodlens.telling.affect_chart import AffectError
 from moodlens.telling.headline import dominant_sentence, emotions_named, headline
@@ -20,8 +22,14 @@ def waiting(wording: Wording) -> str:
     )
 
 
-def answer(prediction: Prediction, wording: Wording) -> str:
-    """The headline, the dominant emotion, and the shares as a table for screen readers."""
+def answer(prediction: Prediction, wording: Wording, known: Sequence[Reliability] = ()) -> str:
+    """The headline, the dominant emotion, and the shares as a table for screen readers.
+
+    Args:
+        prediction: the answer.
+        wording: the language.
+        known: how far each emotion can be trusted.
+    """
     named = [e for e in PALETTE if e.name in emotions_named(prediction)]
     colour = f' style="--ml-emotion: {named[0].colour}"' if len(named) == 1 else ""
     emoji = "".join(map(colour_emoji, named))
@@ -30,7 +38,7 @@ def answer(prediction: Prediction, wording: Wording) -> str:
         f"<h2>{escape(headline(prediction, wording))}</h2>"
         f'<p class="ml-dominant"><span aria-hidden="true">{emoji}</span> '
         f"{escape(dominant_sentence(prediction, wording))}</p>{_unfamiliar(prediction, wording)}"
-        "</div>" + _table(prediction, wording)
+        f"{_seldom_found(prediction, wording, known)}</div>" + _table(prediction, wording)
     )
 
 
@@ -38,6 +46,28 @@ def _unfamiliar(prediction: Prediction, wording: Wording) -> str:
     if not prediction.is_unfamiliar:
         return ""
     return f'<p class="ml-why" id="ml-unfamiliar">{escape(wording("result.unfamiliar"))}</p>'
+
+
+def _seldom_found(prediction: Prediction, wording: Wording, known: Sequence[Reliability]) -> str:
+    """How often the dominant emotion was rightly named, where that is seldom."""
+    for one in known:
+        if one.emotion == prediction.dominant_emotion and one.is_seldom_found:
+            sentence = seldom_found(one, wording)
+            return f'<p class="ml-why" id="ml-seldom">{escape(sentence)}</p>'
+    return ""
+
+
+def seldom_found(one: Reliability, wording: Wording) -> str:
+    """What was measured of an emotion that is seldom found, as a sentence."""
+    values = {
+        "emotion": capitalised(wording.emotion(one.emotion)),
+        "led": wording.number(one.led, 0),
+        "pictures": wording.number(one.pictures, 0),
+        "right": wording.number(one.right, 0),
+    }
+    if one.named is None:
+        return wording("result.never_found", **values)
+    return wording("result.seldom_found", named=wording.number(one.named, 0), **values)
 
 
 def gauges(prediction: Prediction | None, wording: Wording) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moodlens.emotions import EMOTIONS
 from moodlens.errors import CheckpointError
 from moodlens.serving.service import PredictionService
 from moodlens.telling.affect_chart import AffectError
@@ -24,6 +25,7 @@ _RANGES = {
     "arousal_mae": (0, 8),
 }
 _SHOWN = tuple(_RANGES)
+_SELDOM = 0.25
 _PANEL = "15"
 """Viewers on a simulated panel: as many as Emotion6 asked about each picture."""
 
@@ -39,6 +41,32 @@ class Standing:
 
     name: str
     figures: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How far an emotion can be trusted to be found where it leads.
+
+    Attributes:
+        emotion: its name.
+        led: pictures on which most viewers named it.
+        named: pictures on which the model put it first; None where that is not known.
+        right: pictures on which both did.
+        pearson: correlation of its share with the viewers', None where that is not known.
+        pictures: how many there were.
+    """
+
+    emotion: str
+    led: int
+    named: int | None
+    right: int
+    pearson: float | None
+    pictures: int
+
+    @property
+    def is_seldom_found(self) -> bool:
+        """Whether it mostly leads unnoticed."""
+        return self.right < _SELDOM * self.led
 
 
 def standings(service: PredictionService) -> list[Standing]:
@@ -75,6 +103,31 @@ def affect_error(service: PredictionService) -> AffectError | None:
     figures = _honest_figures(_metrics(service))
     valence, arousal = figures.get("valence_mae"), figures.get("arousal_mae")
     return AffectError(valence, arousal) if valence and arousal else None
+
+
+def reliabilities(service: PredictionService) -> list[Reliability]:
+    """Of each emotion, on pictures that the network had not learned from; empty where unknown."""
+    data = _metrics(service)
+    pictures = _at(data, "split", "size")
+    if not _is_unseen(data) or not isinstance(pictures, int):
+        return []
+    found = [_reliability(name, _at(data, "per_emotion", name), pictures) for name in EMOTIONS]
+    return [one for one in found if one is not None]
+
+
+def _reliability(emotion: str, data: Any, pictures: int) -> Reliability | None:
+    led, recall = _at(data, "support"), _share(data, "recall")
+    if not isinstance(led, int) or isinstance(led, bool) or led <= 0 or recall is None:
+        return None
+    right, precision = round(recall * led), _share(data, "precision")
+    named = round(right / precision) if right and precision else None
+    return Reliability(emotion, led, named, right, _figures(data).get("pearson"), pictures)
+
+
+def _share(data: Any, name: str) -> float | None:
+    value = _at(data, name, "value")
+    is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return float(value) if is_share else None
 
 
 def _honest_figures(data: Any) -> dict[str, float]:

@@ -11,7 +11,7 @@ from moodlens.interface import markup
 from moodlens.interface.answer import Answer
 from moodlens.interface.feedback_panel import form
 from moodlens.interface.heat import heat
-from moodlens.interface.model_facts import affect_error
+from moodlens.interface.model_facts import affect_error, reliabilities
 from moodlens.interface.own_parts import own_plot, static_part
 from moodlens.interface.translations import translate, wording_of
 from moodlens.serving.service import PredictionService
@@ -107,7 +107,7 @@ def show(
     error = affect_error(service)
     return {
         view.answer: answer,
-        view.headline: markup.answer(prediction, wording)
+        view.headline: markup.answer(prediction, wording, reliabilities(service))
         if prediction
         else markup.waiting(wording),
         view.bars: charts.share_chart(

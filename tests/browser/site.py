@@ -91,11 +91,23 @@ def as_prediction(answer: dict[str, Any]) -> Prediction:
 
 def bundled_figures() -> dict[str, float]:
     """What the bundled checkpoint reached on pictures that it had not learned from."""
-    metrics = json.loads((EXAMPLES.parent / "bundled" / "metrics.json").read_text(encoding="utf-8"))
+    metrics = _bundled_metrics()
     if metrics["split"]["seen_in_training"]:
         seen: dict[str, float] = metrics["cross_validation"]["mean"]
         return seen
     return {name: figure["value"] for name, figure in metrics["metrics"].items()}
+
+
+def bundled_emotions() -> dict[str, Any]:
+    """The same, emotion by emotion."""
+    found: dict[str, Any] = _bundled_metrics()["per_emotion"]
+    return found
+
+
+def _bundled_metrics() -> dict[str, Any]:
+    path = EXAMPLES.parent / "bundled" / "metrics.json"
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return metrics
 
 
 def upload(page: Page, file: Any, into: str = "#picture") -> None:

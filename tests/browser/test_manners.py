@@ -15,6 +15,7 @@ from tests.browser.site import (
     EXAMPLES,
     Site,
     as_prediction,
+    bundled_emotions,
     bundled_figures,
     new_context,
     open_tab,
@@ -176,6 +177,13 @@ def test_about_shows_the_figures_of_the_loaded_checkpoint(page: Page, site: Site
     )
     assert "always the average answer" in drawn
     assert "another panel of 15 people" in drawn
+    rows = page.locator("#ml-reliability tbody tr")
+    for row, figures in zip(rows.all_inner_texts(), bundled_emotions().values(), strict=True):
+        led, named, right = (int(cell) for cell in row.split()[1:4])
+        assert led == figures["support"]
+        assert right / led == pytest.approx(figures["recall"]["value"], abs=1e-4)
+        assert right / named == pytest.approx(figures["precision"]["value"], abs=1e-4)
+    expect(page.get_by_text("Mostly missed where they lead: anger and surprise")).to_be_visible()
     expect(page.get_by_text("What it is not for")).to_be_visible()
 
 
