@@ -207,7 +207,8 @@ async def _question(body: Body) -> Receive:
         else:
             await run_in_threadpool(check_question, whole)
     except MoodLensError as error:
-        raise body.break_off(error) from None
+        # Its trace holds the question, and in a circle itself: for minutes, and a crowd's at once.
+        raise body.break_off(error.with_traceback(None)) from None
     ahead = [{"type": "http.request", "body": whole, "more_body": False}]
 
     async def receive() -> MutableMapping[str, Any]:

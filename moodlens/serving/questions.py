@@ -78,7 +78,7 @@ def check_question(body: bytes) -> None:
     try:
         question = json.loads(body)
     except (ValueError, RecursionError):
-        raise RequestError(_CANNOT_READ) from None
+        question = None
     if not isinstance(question, dict):
         raise RequestError(_CANNOT_READ)
     for name in _NAMES:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from moodlens.errors import MoodLensError, PictureTooLargeError, RequestError
+from moodlens.serving.gate import Gate
 from moodlens.serving.questions import check_address, check_question, check_sender
+from moodlens.serving.telemetry import Telemetry
+from moodlens.settings import Settings
+from tests.support.coroutines import run
 
 FILE = {"path": "/x/a.jpg", "meta": {"_type": "gradio.FileData"}}
 
@@ -101,3 +108,36 @@ def test_only_the_hosts_that_are_named() -> None:
     for name in (b"host", b"x-forwarded-host"):
         with pytest.raises(RequestError, match="not at home"):
             check_sender([(name, b"evil.example")], hosts)
+
+
+@pytest.mark.parametrize("body", [question(session_hash=""), b"nonsense"])
+def test_a_refused_question_is_forgotten_at_once(body: bytes) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("nobody behind the gate is asked")
+
+    async def ask() -> weakref.ref[Receive]:
+        sent = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/gradio_api/queue/join",
+            "query_string": b"",
+            "headers": [(b"content-length", b"%d" % len(body))],
+        }
+        telemetry = Telemetry(waiting=lambda: 0, model=lambda: None)
+        await Gate(app, Settings(), telemetry)(scope, receive, send)
+        assert sent[0]["status"] == 400
+        return weakref.ref(receive)
+
+    gc.disable()  # a circle stays for minutes, with the question in it
+    try:
+        assert run(ask())() is None
+    finally:
+        gc.enable()
