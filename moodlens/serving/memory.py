@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _FOR_DECODING = 480_000_000
 _SHARE_FOR_DECODING = 0.25
@@ -19,6 +22,9 @@ _M_ARENA_MAX = -8
 _LARGE = 12 * 2**20
 """Below the blocks of 16 MB that Pillow takes, and above what a forward pass takes at once."""
 _ARENAS = 2
+_LOOK_SECONDS = 10.0
+_WORTHWHILE = 48_000_000
+"""Bytes of growth since the last look from which it is looked for what can be given back."""
 
 
 def memory_here() -> int:
@@ -38,12 +44,40 @@ def decoding_budget() -> int:
 
 
 def give_memory_back() -> None:
-    """Have the C library return large blocks to the system as soon as they are freed.
+    """Have the C library return what is freed to the system: large blocks at once, others later.
 
     By itself glibc learns from the first large block that is freed to keep all later ones, in as
-    many places as there are threads: a few large pictures then hold gigabytes for ever.
+    many places as there are threads: a few large pictures then hold gigabytes for ever. And it
+    keeps all smaller blocks below the last one in use: what a crowd's questions took once.
     """
     with suppress(OSError, AttributeError):  # another C library
         library = ctypes.CDLL("libc.so.6")
         library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
         library.mallopt(_M_ARENA_MAX, _ARENAS)
+        resident_bytes()
+        threading.Thread(
+            target=_give_back, args=[library], name="moodlens-memory", daemon=True
+        ).start()
+
+
+def resident_bytes() -> int:
+    """Bytes of memory that this process has now.
+
+    Raises:
+        OSError: not Linux.
+    """
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _give_back(library: Any) -> None:
+    """Again and again: some 10 milliseconds where there is much to return, else none."""
+    least = resident_bytes()
+    while True:
+        time.sleep(_LOOK_SECONDS)
+        with suppress(OSError):  # no descriptor is left
+            now = resident_bytes()
+            if now > least + _WORTHWHILE:
+                library.malloc_trim(0)
+                now = least = resident_bytes()
+            least = min(least, now)

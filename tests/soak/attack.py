@@ -17,12 +17,14 @@ import psutil
 
 import moodlens
 from tests.support.page_queue import ask_queue, completed, file_data
-from tests.support.running_app import RunningApp
+from tests.support.running_app import HTTP, RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()
 _TOO_MUCH = 3000.0
 """MB of growth at which the app is killed, so that the attack ends and the machine goes on."""
-_PATIENCE = 60.0
+_SETTLING = 25.0
+_LITTLE = 10.0
+"""MB of growth that need not be waited for."""
 
 Asked = TypeVar("Asked")
 
@@ -43,7 +45,7 @@ class Memory:
 
     Attributes:
         peak: MB above what it was at the beginning.
-        left: MB above that a little later.
+        left: MB above that a little later: what was freed is given back within some seconds.
     """
 
     def __init__(self, app: RunningApp) -> None:
@@ -64,7 +66,9 @@ class Memory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        time.sleep(1)
+        until = time.monotonic() + _SETTLING
+        while time.monotonic() < until and self.left > _LITTLE:
+            time.sleep(1)
         self._stop.set()
         self._watcher.join()
 
@@ -95,17 +99,15 @@ def at_once(ask: Callable[[Asked], Any], given: Iterable[Asked], *, clients: int
         return list(pool.map(safely, given))
 
 
-def post(app: RunningApp, path: str, body: bytes, http: httpx.Client | None = None) -> int:
+def post(app: RunningApp, path: str, body: bytes) -> int:
     """The status of a question to Gradio's routes."""
     headers = {"content-type": "application/json"}
-    send = http.post if http else httpx.post
-    sent = send(f"{app.url}/gradio_api/{path}", content=body, headers=headers, timeout=60)
-    return sent.status_code
+    return HTTP.post(f"{app.url}/gradio_api/{path}", content=body, headers=headers).status_code
 
 
 def functions(app: RunningApp) -> list[dict[str, Any]]:
     """The page's functions, as anybody can read them."""
-    found: list[dict[str, Any]] = httpx.get(f"{app.url}/config").json()["dependencies"]
+    found: list[dict[str, Any]] = HTTP.get(f"{app.url}/config").json()["dependencies"]
     return found
 
 
@@ -121,7 +123,7 @@ def picture_function(app: RunningApp) -> dict[str, Any]:
 
 def upload(app: RunningApp, data: bytes = CAT) -> str:
     """Where an uploaded file lies."""
-    sent = httpx.post(f"{app.url}/gradio_api/upload", files={"files": ("a.jpg", data)}, timeout=60)
+    sent = HTTP.post(f"{app.url}/gradio_api/upload", files={"files": ("a.jpg", data)})
     (path,) = sent.json()
     return str(path)
 
@@ -129,10 +131,7 @@ def upload(app: RunningApp, data: bytes = CAT) -> str:
 def page_answers(app: RunningApp) -> bool:
     """Whether a visitor of the page gets an answer."""
     try:
-        with httpx.Client(timeout=_PATIENCE) as http:
-            event = completed(
-                ask_queue(app.url, endpoint(app), [file_data(upload(app))], http=http)
-            )
+        event = completed(ask_queue(app.url, endpoint(app), [file_data(upload(app))], http=HTTP))
     except httpx.HTTPError:
         return False
     return event is not None and event["success"]
