@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from moodlens.model.ensemble import Network, members_of
 from moodlens.model.likeness import example_pixels
@@ -44,6 +43,9 @@ def suiting_device(network: Network) -> str:
 @torch.no_grad()
 def multiply_adds(network: Network) -> float:
     """Of one picture's forward pass, counted while it runs; all members of an ensemble together."""
+    # Here, since it brings Triton where that is installed: 77 MB, of no use without a GPU.
+    from torch.utils.flop_counter import FlopCounterMode
+
     with FlopCounterMode(display=False) as counter:
         for member in members_of(network):
             member.pool(member.feature_maps(example_pixels(member)))
