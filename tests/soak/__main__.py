@@ -2,7 +2,8 @@
 
 ::
 
-    python -m tests.soak [--seconds 60] [--clients 64] [--load-only | --attacks-only [--only WORD]]
+    python -m tests.soak [--seconds 60] [--clients 64] [--load-only]
+    python -m tests.soak --attacks-only [--only WORD ...]
 
 Exits with 1 where anything was lost.
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -30,7 +33,9 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=63, help="at once, a multiple of three")
     parser.add_argument("--load-only", action="store_true", help="leave the faults out")
     parser.add_argument("--attacks-only", action="store_true", help="leave all the rest out")
-    parser.add_argument("--only", default="", help="a part of the titles of the attacks to run")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], help="parts of the titles of the attacks to run"
+    )
     args = parser.parse_args()
     if args.attacks_only:
         return _attack(args.only)
@@ -73,13 +78,16 @@ def main() -> int:
     return max(_attack(args.only), 1 if lost else 0)
 
 
-def _attack(only: str) -> int:
+def _attack(only: Sequence[str]) -> int:
     """Try the attacks, and print each as it ends."""
     console, lost = Console(width=140), 0
+    began = time.monotonic()
     for title, verdict in run_attacks(only):
         lost += not verdict.held
         mark = "held" if verdict.held else "[red]lost[/red]"
-        console.print(f"{mark}  {title}: {verdict.figures}", highlight=False)
+        seconds = time.monotonic() - began
+        console.print(f"{mark}  {title}: {verdict.figures} ({seconds:.0f} s)", highlight=False)
+        began = time.monotonic()
     return 1 if lost else 0
 
 
