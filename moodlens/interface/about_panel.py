@@ -60,7 +60,7 @@ def build_about_panel(service: PredictionService, page: gr.Blocks, tab: gr.Tab) 
 
 
 def _facts(service: PredictionService, wording: Wording) -> str:
-    title = f"<h3>{escape(wording('about.title'))}</h3>"
+    title = f"<h2>{escape(wording('about.title'))}</h2>"
     loaded = service.loaded
     if loaded is None:
         return f"{title}<p>{escape(wording('status.loading'))}</p>"
@@ -80,7 +80,7 @@ def _facts(service: PredictionService, wording: Wording) -> str:
 
 
 def _figures(found: list[Standing], notes: list[str], wording: Wording) -> str:
-    title = f"<h3>{escape(wording('about.figures'))}</h3>"
+    title = f"<h2>{escape(wording('about.figures'))}</h2>"
     if not found:
         return f"{title}<p>{escape(wording('about.unmeasured'))}</p>"
     names = [name for name in _SHOWN_ABOUT if any(name in s.figures for s in found)]

@@ -30,7 +30,7 @@ def api_card(page: gr.Blocks, request: gr.Request, wording: Wording) -> str:
         for title, code in lines.items()
     )
     return (
-        f'<div class="ml-api"><h3>{escape(wording("about.api_title"))}</h3>'
+        f'<div class="ml-api"><h2>{escape(wording("about.api_title"))}</h2>'
         f"<p>{escape(wording('about.api'))}</p>{parts}"
         f"<p>{escape(wording('about.api_panel'))}</p></div>"
     )

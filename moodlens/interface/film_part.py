@@ -43,7 +43,7 @@ def film_part(wording: Wording) -> str:
     return (
         f'<div class="ml-card ml-film" data-state="idle" data-words="{_json(words)}" '
         f'data-emotions="{_json(emotions)}">'
-        f"<h3>{escape(wording('film.title'))}</h3>"
+        f"<h2>{escape(wording('film.title'))}</h2>"
         f"<p>{escape(wording('film.lead'))}</p>{_controls(wording)}"
         f'<p class="ml-privacy">{escape(wording("film.privacy"))}</p>{_results(wording)}</div>'
     )

@@ -98,7 +98,7 @@ def _problems(items: Sequence[BatchItem], wording: Wording) -> str:
     if not lines:
         return ""
     title = escape(wording("many.problems"))
-    return f'<section id="many-problems"><h3>{title}</h3><ul>{lines}</ul></section>'
+    return f'<section id="many-problems"><h2>{title}</h2><ul>{lines}</ul></section>'
 
 
 def _overview(answered: Sequence[_Answered], wording: Wording) -> str:
@@ -120,7 +120,7 @@ def _overview(answered: Sequence[_Answered], wording: Wording) -> str:
         f'<th scope="col">{escape(wording(f"many.{name}"))}</th>' for name in ("mean", "spread")
     )
     return (
-        f'<section id="many-overview"><h3>{escape(wording("many.overview"))}</h3>'
+        f'<section id="many-overview"><h2>{escape(wording("many.overview"))}</h2>'
         f'<table class="ml-table"><thead><tr><td></td><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></section>"
     )

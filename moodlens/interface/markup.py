@@ -114,7 +114,7 @@ def notice(sentence: str | None, *, kind: str = "warning") -> str:
 def heading(title: str, *sentences: str) -> str:
     """A title with its sentences."""
     body = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
-    return f'<div class="ml-heading" role="status"><h3>{escape(title)}</h3>{body}</div>'
+    return f'<div class="ml-heading" role="status"><h2>{escape(title)}</h2>{body}</div>'
 
 
 def short_answer(prediction: Prediction, wording: Wording) -> str:

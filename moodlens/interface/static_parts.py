@@ -108,7 +108,7 @@ def _examples(wording: Wording) -> str:
         )
     return (
         f'<section class="ml-examples" aria-label="{escape(wording("example.title"))}">'
-        f"<h3>{escape(wording('example.title'))}</h3><div>{''.join(buttons)}</div>"
+        f"<h2>{escape(wording('example.title'))}</h2><div>{''.join(buttons)}</div>"
         f"<p>{escape(wording('example.credits'))}</p></section>"
     )
 
@@ -130,7 +130,7 @@ def _live(wording: Wording) -> str:
     messages = json.dumps({name: wording(f"live.{name}") for name in _LIVE_MESSAGES})
     return (
         f'<div class="ml-card ml-live" data-messages="{escape(messages)}">'
-        f"<div><h3>{escape(wording('live.title'))}</h3><p>{escape(wording('live.lead'))}</p>"
+        f"<div><h2>{escape(wording('live.title'))}</h2><p>{escape(wording('live.lead'))}</p>"
         '<div class="ml-live-controls">'
         f'<button type="button" class="ml-primary" data-start>{escape(wording("live.start"))}'
         f'</button><button type="button" data-stop disabled>{escape(wording("live.stop"))}</button>'
@@ -147,6 +147,6 @@ def _not_for(wording: Wording) -> str:
     """What the model must not be used for, and what it was learnt from."""
     items = "".join(f"<li>{escape(wording(f'about.not_{n}'))}</li>" for n in (1, 2, 3, 4))
     return (
-        f'<div class="ml-not-for"><h3>{escape(wording("about.not_title"))}</h3><ul>{items}</ul>'
-        f"<h3>{escape(wording('about.data_title'))}</h3><p>{escape(wording('about.data'))}</p></div>"
+        f'<div class="ml-not-for"><h2>{escape(wording("about.not_title"))}</h2><ul>{items}</ul>'
+        f"<h2>{escape(wording('about.data_title'))}</h2><p>{escape(wording('about.data'))}</p></div>"
     )

@@ -49,7 +49,7 @@ def test_axe_finds_no_serious_violation(browser: Browser, site: Site, theme: str
         found += [
             (tab, violation["id"], node["html"][:160])
             for violation in violations
-            if violation["impact"] in ("serious", "critical")
+            if violation["impact"] in ("serious", "critical") or violation["id"] == "heading-order"
             for node in violation["nodes"]
         ]
     context.close()
@@ -69,7 +69,7 @@ def test_no_sideways_scrolling(browser: Browser, site: Site, width: int) -> None
     context.close()
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (768, 1024), (1440, 900)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (768, 1024), (1024, 768), (1440, 900)])
 def test_the_layout_does_not_jump(browser: Browser, site: Site, width: int, height: int) -> None:
     """By Chromium's own measure, cumulative layout shift: good pages stay under 0.1 in all."""
     loads = []
@@ -88,7 +88,7 @@ def test_the_layout_does_not_jump(browser: Browser, site: Site, width: int, heig
     page.wait_for_selector("#heat .ml-heat")
     page.wait_for_timeout(300)
 
-    assert max(loads) < 0.1
+    assert max(loads) < 0.02
     assert page.evaluate("window.shifts") - while_loading < 0.02
     chip = page.locator("#headline .ml-dominant").bounding_box()
     assert chip
