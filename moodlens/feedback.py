@@ -24,6 +24,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -42,6 +43,7 @@ Way = Literal["click", "sliders"]
 _RECORDS = "records"
 _PICTURES = "pictures"
 _SALT = "salt"
+_SALT_BYTES = 32
 _PUSH_MINUTES = 5
 _RETRY_SECONDS = 300.0
 _LAST_PUSH_SECONDS = 5.0
@@ -192,15 +194,16 @@ class FeedbackStore:
         if not path.exists():
             self._make_private()
             partial = self._folder / f".{_SALT}.{secrets.token_hex(4)}"
-            partial.write_bytes(secrets.token_bytes(32))
-            partial.chmod(0o600)
             try:
-                os.link(partial, path)  # never replaces the salt of a process that was faster
-            except FileExistsError:
-                pass
+                _append_durably(partial, secrets.token_bytes(_SALT_BYTES))
+                with suppress(FileExistsError):  # never replaces that of a process that was faster
+                    os.link(partial, path)
             finally:
-                partial.unlink()
-        return path.read_bytes()
+                partial.unlink(missing_ok=True)
+        salt = path.read_bytes()
+        if len(salt) < _SALT_BYTES // 2:
+            raise OSError("the salt is too short to hide anything")
+        return salt
 
     def _keep(self, picture: Image.Image, hashed: str) -> str:
         folder = self._make_private(_RECORDS, _PICTURES)
@@ -231,7 +234,7 @@ class FeedbackStore:
         with self._lock:
             if time.monotonic() >= self._size_known_until:  # other processes write here too
                 self._size = sum(
-                    entry.stat().st_size for entry in self._folder.rglob("*") if entry.is_file()
+                    _size_of_files(self._folder / name) for name in ("", _RECORDS, _PICTURES)
                 )
                 self._size_known_until = time.monotonic() + _LOOK_SECONDS
             if self._size >= self._max_bytes:
@@ -347,6 +350,16 @@ class Tally:
 
     def _means(self, totals: Sequence[float]) -> dict[str, float]:
         return {name: total / self._answers for name, total in zip(LABELS, totals, strict=True)}
+
+
+def _size_of_files(folder: Path) -> int:
+    """Bytes of the files right in a folder, which may be a link; other processes work there too."""
+    size = 0
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                size += entry.stat().st_size if entry.is_file() else 0
+    return size
 
 
 def _append_durably(path: Path, line: bytes) -> None:

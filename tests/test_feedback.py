@@ -250,6 +250,25 @@ def test_the_folder_has_a_ceiling(tmp_path: Path) -> None:
         add(FeedbackStore(tmp_path, max_bytes=1000))  # whoever wrote what is there
 
 
+def test_the_ceiling_counts_what_lies_behind_a_link(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "feedback"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (folder / "records").symlink_to(elsewhere)
+    add(FeedbackStore(folder))
+    with pytest.raises(FeedbackError, match="No more answers are kept"):
+        add(FeedbackStore(folder, max_bytes=100))
+
+
+def test_a_salt_that_hides_nothing_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "salt").write_bytes(b"")  # as a crash may leave it
+    with pytest.raises(FeedbackError, match="could not be stored"):
+        add(FeedbackStore(tmp_path))
+    (tmp_path / "salt").unlink()
+    add(FeedbackStore(tmp_path))
+    assert len((tmp_path / "salt").read_bytes()) == 32
+
+
 def test_agreement_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = FeedbackStore(tmp_path), FeedbackStore(tmp_path)
     read: list[int] = []
