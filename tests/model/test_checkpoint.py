@@ -1,6 +1,7 @@
 """A checkpoint is whole or refused, and the refusal says what is wrong."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -165,6 +166,21 @@ def test_damaged_files_are_refused(folder: Path) -> None:
     assert "not a JSON object" in refusal(folder)
     (folder / CONFIG).unlink()
     assert refusal(folder) == "The checkpoint has no config.json."
+
+
+def test_links_are_followed_to_files_alone(folder: Path, tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for path in folder.iterdir():
+        (linked / path.name).symlink_to(path)
+    verify_probe(load_checkpoint(linked))
+
+    (linked / CONFIG).unlink()
+    (linked / CONFIG).symlink_to("/dev/urandom")
+    assert refusal(linked) == "The checkpoint has no config.json."
+    (linked / CONFIG).unlink()
+    os.mkfifo(linked / CONFIG)
+    assert refusal(linked) == "The checkpoint has no config.json."
 
 
 def test_pickles_are_never_opened(folder: Path) -> None:
