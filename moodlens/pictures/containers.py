@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable
 
 from moodlens.pictures.first_picture import MAX_PROFILE_BYTES, FirstPicture
+from moodlens.pictures.heic_items import coded_heic_pixels, hide_unusual_items
 from moodlens.pictures.iso_media import coded_av1_pixels, hide_extras
 from moodlens.pictures.tiff import first_of_tiff
 
@@ -171,7 +172,8 @@ def _first_of_avif(data: bytes) -> FirstPicture:
 
 
 def _first_of_heic(data: bytes) -> FirstPicture:
-    return FirstPicture(hide_extras(data))
+    usual = hide_unusual_items(hide_extras(data))
+    return FirstPicture(usual, coded_pixels=coded_heic_pixels(usual))
 
 
 _CUTTERS: dict[str, Callable[[bytes], FirstPicture]] = {

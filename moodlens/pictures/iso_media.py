@@ -15,14 +15,21 @@ _MAX_BOXES = 10_000  # on one level
 _MAX_META_BYTES = 256 * 2**10  # each of a thousand pictures inside may copy all of it
 
 
-class _Box(NamedTuple):
+class Box(NamedTuple):
+    """Where a box starts in the file, and its body; and where both end."""
+
     name: bytes
     start: int
     body: int
     end: int
 
 
-def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
+def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
+    """The boxes in a part of a file, not those inside them.
+
+    Raises:
+        ValueError, struct.error: for a damaged file, or one of very many boxes.
+    """
     for _ in range(_MAX_BOXES):
         if start + 8 > end:
             return
@@ -35,9 +42,33 @@ def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
             size = end - start
         if size < body - start:
             raise ValueError("a box smaller than its header")
-        yield _Box(name, start, body, min(end, start + size))
+        yield Box(name, start, body, min(end, start + size))
         start += size
     raise ValueError("too many boxes")
+
+
+class Reader:
+    """Big-endian numbers, one after the other.
+
+    Attributes:
+        position: of the next one.
+    """
+
+    def __init__(self, data: bytes, start: int, end: int) -> None:
+        self._data = data
+        self._end = end
+        self.position = start
+
+    def take(self, size: int) -> int:
+        """The next number, of so many bytes.
+
+        Raises:
+            ValueError: it does not end before the box does.
+        """
+        start, self.position = self.position, self.position + size
+        if self.position > self._end:
+            raise ValueError("a box ends early")
+        return int.from_bytes(self._data[start : self.position], "big")
 
 
 def hide_extras(data: bytes) -> bytes:
@@ -48,7 +79,7 @@ def hide_extras(data: bytes) -> bytes:
     """
     patched = bytearray(data)
     metadata_bytes = 0
-    for box in _boxes(data, 0, len(data)):
+    for box in boxes(data, 0, len(data)):
         if box.name == b"ftyp":
             brands = data[box.body : box.end]
             for film, still in _STILL_BRANDS.items():
@@ -75,33 +106,31 @@ def coded_av1_pixels(data: bytes) -> int:
         ValueError, IndexError, struct.error: for a damaged file.
     """
     largest = 0
-    for meta in _boxes(data, 0, len(data)):
+    for meta in boxes(data, 0, len(data)):
         if meta.name == b"meta":
-            boxes = {box.name: box for box in _boxes(data, meta.body + 4, meta.end)}
-            idat = boxes[b"idat"].body if b"idat" in boxes else 0
-            if b"iloc" in boxes:
-                heads = _item_heads(data, boxes[b"iloc"], idat)
-                largest = max(largest, *map(_av1_pixels, heads), 0)
+            heads = (head for _, head in item_heads(data, meta))
+            largest = max(largest, *map(_av1_pixels, heads), 0)
     return largest
 
 
-def _item_heads(data: bytes, iloc: _Box, idat: int) -> Iterator[bytes]:
-    """The first bytes of every item, enough for a sequence header."""
-    position = iloc.body
+def item_heads(data: bytes, meta: Box) -> Iterator[tuple[int, bytes]]:
+    """Every item's number and its first bytes, enough for a sequence header.
 
-    def take(size: int) -> int:
-        nonlocal position
-        position += size
-        if position > iloc.end:
-            raise ValueError("item locations end early")
-        return int.from_bytes(data[position - size : position], "big")
-
+    Raises:
+        ValueError, struct.error: for a damaged file.
+    """
+    parts = {box.name: box for box in boxes(data, meta.body + 4, meta.end)}
+    if b"iloc" not in parts:
+        return
+    idat = parts[b"idat"].body if b"idat" in parts else 0
+    reader = Reader(data, parts[b"iloc"].body, parts[b"iloc"].end)
+    take = reader.take
     version = take(4) >> 24
     sizes = take(2)
     offset_size, length_size, base_size = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
     index_size = sizes & 15 if version else 0
     for _ in range(take(4 if version == 2 else 2)):
-        take(4 if version == 2 else 2)  # the item's number
+        item = take(4 if version == 2 else 2)
         within_idat = bool(version) and take(2) & 15 == 1
         take(2)  # which file: always this one
         base = take(base_size) + (idat if within_idat else 0)
@@ -111,7 +140,7 @@ def _item_heads(data: bytes, iloc: _Box, idat: int) -> Iterator[bytes]:
             offset, length = base + take(offset_size), take(length_size)
             room = 256 - len(head)
             head += data[offset : offset + (min(length, room) if length else room)]
-        yield head
+        yield item, head
 
 
 def _av1_pixels(item: bytes) -> int:
