@@ -11,12 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_RESAMPLING = {
-    "bicubic": Image.Resampling.BICUBIC,
-    "bilinear": Image.Resampling.BILINEAR,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-
 _DECODE_MARGIN = 1.4
 """At 256 pixels a phone's 4000 x 3000 may be decoded at an eighth, 500 x 375."""
 
@@ -67,21 +61,18 @@ def crop_box(width: int, height: int, crop: Crop) -> tuple[float, float, float, 
     return left, top, left + side, top + side
 
 
-def centre_crop(picture: Image.Image, crop: Crop) -> NDArray[np.uint8]:
-    """Scale the short side to ``crop.resize_to`` and cut out the centre, in a single pass.
+def middle(picture: Image.Image) -> NDArray[np.uint8]:
+    """The part of a picture that any crop is cut from: what is left and right of it never counts.
 
     Args:
         picture: mode RGB, upright.
-        crop: whose input size, crop and interpolation to use.
 
     Returns:
-        [S, S, 3] channel values 0..255.
+        [H, W, 3] channel values 0..255, as large as the short side; the long side has one pixel
+        more where it takes that to have the same middle.
     """
-    side = crop.input_size
-    cropped = picture.resize(
-        (side, side),
-        _RESAMPLING[crop.interpolation],
-        box=crop_box(*picture.size, crop),
-        reducing_gap=3.0,
-    )
-    return np.asarray(cropped)
+    width, height = picture.size
+    short = min(width, height)
+    wide, high = short + (width - short) % 2, short + (height - short) % 2
+    left, top = (width - wide) // 2, (height - high) // 2
+    return np.asarray(picture.crop((left, top, left + wide, top + high)))

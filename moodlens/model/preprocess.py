@@ -9,11 +9,19 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
-from moodlens.model.crop import PlainCrop, centre_crop, crop_box, decode_side, plain
+from moodlens.model.crop import Crop, PlainCrop, crop_box, decode_side, middle, plain
 from moodlens.model.network import NetworkConfig
 
-__all__ = ["Crops", "centre_crop", "crop_box", "decode_side", "normalise", "to_pixels"]
+__all__ = ["Crops", "centre_crop", "crop_box", "cut", "decode_side", "normalise", "to_pixels"]
+
+_RESAMPLING = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_BY_PYTORCH = ("bicubic", "bilinear")
 
 
 class Crops:
@@ -33,6 +41,40 @@ class Crops:
         if view not in self._cut:
             self._cut[view] = [centre_crop(picture, config) for picture in self._pictures]
         return self._cut[view]
+
+
+def centre_crop(picture: Image.Image, crop: Crop) -> NDArray[np.uint8]:
+    """Scale the short side to ``crop.resize_to`` and cut out the centre, in a single pass.
+
+    Args:
+        picture: mode RGB, upright.
+        crop: whose input size, crop and interpolation to use.
+
+    Returns:
+        [S, S, 3] channel values 0..255.
+    """
+    return cut(np.array(middle(picture)), crop)
+
+
+def cut(pixels: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
+    """The same for the middle of a picture, as :func:`~moodlens.model.crop.middle` gives it.
+
+    By PyTorch, which takes a quarter of Pillow's time for the same filter in the same integers. It
+    knows no box between two pixels, so that one is Pillow's.
+
+    Args:
+        pixels: [H, W, 3] channel values 0..255, not read-only.
+        crop: whose input size, crop and interpolation to use.
+    """
+    height, width, _ = pixels.shape
+    box, size = crop_box(width, height, crop), (crop.input_size, crop.input_size)
+    if crop.interpolation in _BY_PYTORCH and all(edge.is_integer() for edge in box):
+        left, top, right, bottom = map(int, box)
+        square = torch.from_numpy(pixels[top:bottom, left:right]).permute(2, 0, 1).unsqueeze(0)
+        resized = functional.interpolate(square, size, mode=crop.interpolation, antialias=True)
+        return resized[0].permute(1, 2, 0).numpy()
+    image, resampling = Image.fromarray(pixels), _RESAMPLING[crop.interpolation]
+    return np.asarray(image.resize(size, resampling, box=box, reducing_gap=3.0))
 
 
 def to_pixels(

@@ -1,4 +1,4 @@
-"""Crops -> cells of the table: what the answering processes do."""
+"""Pixels -> cells of the table: what the answering processes do."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from moodlens.model.crop import PlainCrop
 from moodlens.prediction import ModelInfo
 from moodlens.scoring.decoding import Decoded
+from moodlens.scoring.slots import BATCH
 from moodlens.telling.overlays import heat_overlays
 from moodlens.telling.table_schema import Row, answered
 from moodlens.weights.reference import Located
 
 if TYPE_CHECKING:
+    from moodlens.model.crop import PlainCrop
     from moodlens.model.predictor import CropAnswer, Predictor
 
 
@@ -47,14 +48,12 @@ class Introduction:
 
     Attributes:
         model: how its answers name it.
-        views: what it sees of a picture.
         side: short side, in pixels, that a decoded picture should have at least.
         features: how many pooled features it has.
         device: what it runs on.
     """
 
     model: ModelInfo
-    views: tuple[PlainCrop, ...]
     side: int
     features: int
     device: str
@@ -96,36 +95,51 @@ class Answerer:
         (seen,) = self._predictor.answer_crops(black, maps=False)
         side = self._predictor.decode_side
         device = self._predictor.device
-        return Introduction(self._predictor.model, views, side, len(seen.features), device)
+        return Introduction(self._predictor.model, side, len(seen.features), device)
 
     def answer(
         self,
-        crops: Sequence[NDArray[np.uint8]],
+        pictures: Sequence[NDArray[np.uint8] | None],
         decoded: Sequence[Decoded | None],
         features: NDArray[np.float32] | None = None,
     ) -> list[Row]:
         """Cells for each picture of a batch, none for those that could not be decoded.
 
         Args:
-            crops: for each view [N, S, S, 3]. N is always the same, since another number may round
-                the last digits otherwise.
-            decoded: what is known of the first of them, None for those that nobody asks about;
-                what is beyond is padding.
-            features: [N, F], where to put the pooled features, if they are wanted.
+            pictures: at most ``BATCH``, the middle of each [H, W, 3]; None for those that could not
+                be decoded.
+            decoded: what is known of each, None for those that nobody asks about.
+            features: [BATCH, F], where to put the pooled features, if they are wanted.
         """
         asked = [picture is not None and picture.problem is None for picture in decoded]
         if not any(asked):
             return [{} for _ in decoded]
-        views = dict(zip(self._predictor.views, crops, strict=True))
-        looked = self._predictor.answer_crops(views, maps=self._maps is not None)
+        crops = {view: _cut_alike(pictures, view) for view in self._predictor.views}
+        looked = self._predictor.answer_crops(crops, maps=self._maps is not None)
+        first, *_ = crops.values()
         rows: list[Row] = []
         for place, (picture, seen) in enumerate(zip(decoded, looked, strict=False)):
             rows.append(answered(seen.prediction) if asked[place] else {})
             if features is not None:
                 features[place] = seen.features if asked[place] else np.nan
             if asked[place] and self._maps is not None and picture and picture.sha256:
-                _draw(self._maps, picture.sha256, crops[0][place], seen)
+                _draw(self._maps, picture.sha256, first[place], seen)
         return rows
+
+
+def _cut_alike(pictures: Sequence[NDArray[np.uint8] | None], view: PlainCrop) -> NDArray[np.uint8]:
+    """[BATCH, S, S, 3], black where there is no picture.
+
+    Always so many, since another number may round the last digits otherwise, and always black,
+    since what is in a batch must not change what is said of its neighbours.
+    """
+    from moodlens.model.preprocess import cut
+
+    crops = np.zeros((BATCH, view.input_size, view.input_size, 3), np.uint8)
+    for crop, picture in zip(crops, pictures, strict=False):
+        if picture is not None:
+            crop[:] = cut(picture, view)
+    return crops
 
 
 def map_path(folder: Path, sha256: str) -> Path:

@@ -1,9 +1,9 @@
-"""Picture files -> crops: what the decoding processes do. PyTorch is never imported here."""
+"""Picture files -> pixels: what the decoding processes do. PyTorch is never imported here."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodlens.errors import MoodLensError
-from moodlens.model.crop import PlainCrop, centre_crop
+from moodlens.model.crop import middle
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits, read_picture
 from moodlens.scoring.sources.entries import Entry
+
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,43 +23,37 @@ class Decoder:
     """How pictures are decoded.
 
     Attributes:
-        views: what the network sees of a picture.
-        side: short side, in pixels, that a decoded picture should have at least.
+        side: short side, in pixels, that a decoded picture should have at least; it has less than
+            twice as many.
         limits: what a picture may cost.
     """
 
-    views: tuple[PlainCrop, ...]
     side: int
     limits: PictureLimits = DEFAULT_LIMITS
 
-    def decode(self, entry: Entry, crops: Sequence[NDArray[np.uint8]]) -> Decoded:
-        """Read one picture and cut out what the network sees of it.
+    def decode(self, entry: Entry, room: Callable[[Size], NDArray[np.uint8]]) -> Decoded:
+        """Read one picture.
 
         Args:
             entry: which picture.
-            crops: for each view [S, S, 3], where to put it; zeros where there is a problem.
+            room: gives the array [H, W, 3] where to put its middle, which is all that counts.
         """
         sha256 = None
         try:
             if entry.blob is None:
-                return self._refused(crops, None, entry.problem)
+                return Decoded(None, entry.problem)
             data = entry.blob.read(self.limits.max_bytes + 1)
             if len(data) <= self.limits.max_bytes:
                 sha256 = hashlib.sha256(data).hexdigest()
             picture = read_picture(data, limits=self.limits, short_side=self.side)
-            for view, crop in zip(self.views, crops, strict=True):
-                crop[:] = centre_crop(picture, view)
+            pixels = middle(picture)
+            size = pixels.shape[0], pixels.shape[1]
+            room(size)[:] = pixels
         except MoodLensError as error:
-            return self._refused(crops, sha256, error.message)
+            return Decoded(sha256, error.message)
         except MemoryError:
-            return self._refused(crops, sha256, "This picture needs more memory than there is.")
-        return Decoded(sha256, None)
-
-    @staticmethod
-    def _refused(crops: Sequence[NDArray[np.uint8]], sha256: str | None, problem: str) -> Decoded:
-        for crop in crops:
-            crop[:] = 0  # what is in a batch never changes what is said of its neighbours
-        return Decoded(sha256, problem)
+            return Decoded(sha256, "This picture needs more memory than there is.")
+        return Decoded(sha256, None, size)
 
 
 class Decoded(NamedTuple):
@@ -66,7 +62,9 @@ class Decoded(NamedTuple):
     Attributes:
         sha256: of its bytes; None where not all of them were read.
         problem: why it cannot be decoded; None where it was.
+        size: height and width of its middle; None where there is a problem.
     """
 
     sha256: str | None
     problem: str | None
+    size: Size | None = None

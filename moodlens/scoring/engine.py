@@ -2,8 +2,9 @@
 
 Decoding is done by processes that only decode: one that dies, of a damaged file or for want of
 memory, costs the picture it was at and nothing else. The network runs in as many processes as there
-are cores, one thread each: none of them waits for another. What a decoder has cut out lies in
-shared memory, where an answering process reads it.
+are cores, one thread each: none of them waits for another. What a decoder has decoded lies in
+shared memory, where an answering process cuts out what the network sees of it: PyTorch does that
+several times faster than what a decoder has, and decoders do without PyTorch.
 
 A picture always takes the same place in a batch of the same size, so that what is said about it
 does not depend on which process was quicker.
@@ -168,12 +169,12 @@ class Engine:
                 self._answerers += [self._new_answerer() for _ in range(crew.answerers - 1)]
             self.crew = crew
             layout = Layout(
-                self.introduction.views,
+                2 * self.introduction.side,
                 self.introduction.features if embeddings else 0,
                 slots=self.crew.decoders + (_TASKS_AT_ONCE + 1) * self.crew.answerers,
             )
             self._slots = Slots(layout, self._memory)
-            self._decoder = Decoder(self.introduction.views, self.introduction.side, limits)
+            self._decoder = Decoder(self.introduction.side, limits)
             self._make_ready(first)
             for _ in range(self.crew.decoders):
                 self._decoders.append(_DecoderState(self._new_decoder()))
@@ -309,8 +310,6 @@ class Engine:
             return
         place = places[0]
         if len(places) == 1 and work.suspect == place:
-            for crop in self._slots.crops(work.slot):
-                crop[place] = 0
             work.decoded[place] = Decoded(None, problem)
         else:
             work.left.extendleft(reversed(places))

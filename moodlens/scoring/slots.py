@@ -9,13 +9,10 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from moodlens.model.crop import PlainCrop
 
 BATCH = 4
 """Pictures in one forward pass, as the app has it."""
@@ -23,22 +20,25 @@ BATCH = 4
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What lies in one slot: a batch of crops for each view, and room for the pooled features.
+    """What lies in one slot: a batch of pictures, and room for the pooled features.
 
     Attributes:
-        views: what the network sees of a picture.
+        side: short side that no picture exceeds, in pixels; the other has at most one more.
         features: how many features come back for a picture; 0 where nobody wants them.
         slots: how many batches there are.
     """
 
-    views: tuple[PlainCrop, ...]
+    side: int
     features: int
     slots: int
 
     @property
+    def picture_bytes(self) -> int:
+        return -(-3 * self.side * (self.side + 1) // 8) * 8
+
+    @property
     def slot_bytes(self) -> int:
-        crops = sum(3 * view.input_size**2 for view in self.views)
-        return BATCH * (crops + 4 * self.features)
+        return BATCH * (self.picture_bytes + 4 * self.features)
 
 
 class Slots:
@@ -56,15 +56,13 @@ class Slots:
             os.ftruncate(descriptor, size)
         self._memory = mmap.mmap(descriptor, size)
 
-    def crops(self, slot: int) -> Sequence[NDArray[np.uint8]]:
-        """For each view [BATCH, S, S, 3]; what is written there is seen everywhere."""
-        start = slot * self.layout.slot_bytes
-        arrays = []
-        for view in self.layout.views:
-            shape = (BATCH, view.input_size, view.input_size, 3)
-            arrays.append(np.ndarray(shape, np.uint8, self._memory, start))
-            start += arrays[-1].nbytes
-        return arrays
+    def picture(self, slot: int, place: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+        """[H, W, 3] of a picture of that size; what is written there is seen everywhere.
+
+        Memory is taken only for what has ever been written to.
+        """
+        start = slot * self.layout.slot_bytes + place * self.layout.picture_bytes
+        return np.ndarray((*size, 3), np.uint8, self._memory, start)
 
     def features(self, slot: int) -> NDArray[np.float32]:
         """[BATCH, F], of the slot's pictures."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import sys
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -49,10 +50,9 @@ def decode(connection: Connection) -> None:
     _limit_memory()
     while True:
         task: DecodeTask = connection.recv()
-        crops = slots.crops(task.slot)
         connection.send(
             [
-                start.decoder.decode(entry, [crop[place] for crop in crops])
+                start.decoder.decode(entry, partial(slots.picture, task.slot, place))
                 for place, entry in zip(task.places, task.entries, strict=True)
             ]
         )
@@ -77,7 +77,11 @@ def answer(connection: Connection) -> None:
     while True:
         task: AnswerTask = connection.recv()
         features = slots.features(task.slot) if layout.features else None
-        connection.send(answerer.answer(slots.crops(task.slot), task.decoded, features))
+        pictures = [
+            slots.picture(task.slot, place, decoded.size) if decoded and decoded.size else None
+            for place, decoded in enumerate(task.decoded)
+        ]
+        connection.send(answerer.answer(pictures, task.decoded, features))
 
 
 def measure(connection: Connection) -> None:

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,17 +40,25 @@ def forward() -> Callable[[], int]:
 
 def decode(folder: str) -> Callable[[], int]:
     """One picture decoded and cropped."""
+    import torch
+
+    from moodlens.model.preprocess import cut
     from moodlens.scoring.decoding import Decoder
+    from moodlens.scoring.slots import Layout, Slots, new_memory
     from moodlens.scoring.sources.listing import Sources
     from moodlens.weights.pretrained import from_pretrained
 
+    torch.set_num_threads(1)
     predictor = from_pretrained()
-    decoder = Decoder(predictor.views, predictor.decode_side)
-    crops = [np.zeros((v.input_size, v.input_size, 3), np.uint8) for v in predictor.views]
+    decoder = Decoder(predictor.decode_side)
+    layout = Layout(2 * predictor.decode_side, 0, 1)
+    slots = Slots(layout, new_memory())
     entries = itertools.cycle(Sources([folder]).entries())
 
     def answer() -> int:
-        decoder.decode(next(entries), crops)
+        decoded = decoder.decode(next(entries), partial(slots.picture, 0, 0))
+        for view in predictor.views:
+            cut(slots.picture(0, 0, decoded.size), view)
         return 1
 
     return answer
