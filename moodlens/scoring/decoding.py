@@ -43,8 +43,10 @@ class Decoder:
             if entry.blob is None:
                 return Decoded(None, entry.problem)
             data = entry.blob.read(self.limits.max_bytes + 1)
-            if len(data) <= self.limits.max_bytes:
-                sha256 = hashlib.sha256(data).hexdigest()
+            if len(data) > self.limits.max_bytes:  # how many more nobody has counted
+                limit = self.limits.max_bytes / 1e6
+                return Decoded(None, f"The file is larger than {limit:g} MB.")
+            sha256 = hashlib.sha256(data).hexdigest()
             picture = read_picture(data, limits=self.limits, short_side=self.side)
             pixels = middle(picture)
             size = pixels.shape[0], pixels.shape[1]

@@ -97,8 +97,11 @@ class GrowingTable:
         self._parts = shelf_at(f"{out}.parts")
         self._facts: dict[int, PartFacts] = {}
         self.is_finished = False
-        present = self._place.names()
-        self._begin_or_go_on(present, self._parts.names())
+        try:
+            self._begin_or_go_on(self._place.names(), self._parts.names())
+        except SettingsError:
+            self._parts.unlock()
+            raise
 
     @property
     def _record(self) -> str:
@@ -106,15 +109,10 @@ class GrowingTable:
 
     def _begin_or_go_on(self, present: set[str], parts: set[str]) -> None:
         if _IDENTITY in parts:
-            self._admit(self._read(self._parts, _IDENTITY))
             self._parts.lock()
-            self._facts = {
-                int(name.removesuffix(".json").split("-")[1]): PartFacts(*facts)
-                for name in parts
-                if name.startswith("part-") and name.endswith(".json")
-                for facts in [self._read(self._parts, name)]
-                if name.removesuffix(".json") + self._format.suffix in parts
-            }
+            self._facts = self._noted(parts)
+        if self._facts:
+            self._admit(self._read(self._parts, _IDENTITY))
         elif self._record in present and self.name in present:
             record = self._read(self._place, self._record)
             self._admit(record["identity"])
@@ -128,8 +126,18 @@ class GrowingTable:
         else:
             self._start()
 
+    def _noted(self, parts: set[str]) -> dict[int, PartFacts]:
+        return {
+            int(name.removesuffix(".json").split("-")[1]): PartFacts(*facts)
+            for name in parts
+            if name.startswith("part-") and name.endswith(".json")
+            for facts in [self._read(self._parts, name)]
+            if name.removesuffix(".json") + self._format.suffix in parts
+        }
+
     def _start(self) -> None:
-        self._parts.clear()  # what a run left that was ended while it tidied up
+        self._parts.clear()  # what a run left that got nowhere, or was ended while it tidied up
+        self._parts.unlock()
         self._parts.lock()
         self._parts.put(_IDENTITY, _writes(json.dumps(asdict(self._identity)).encode()))
 
@@ -204,7 +212,9 @@ class GrowingTable:
         self.is_finished = True
 
     def close(self) -> None:
-        """Let another run at the table."""
+        """Let another run at the table; of one that got nowhere nothing is left."""
+        if not self._facts:
+            self._parts.clear()
         self._parts.unlock()
 
     def tally(self, parts: int) -> Tally:

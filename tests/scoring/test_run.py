@@ -206,6 +206,18 @@ def test_pictures_that_came_later_are_scored(job: Job, engine: Engine, tmp_path:
     assert Path(whole.out).read_bytes() == Path(job.out).read_bytes()
 
 
+def test_what_got_nowhere_leaves_nothing_behind(job: Job, engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="nothing at"):
+        score(changed(job, sources=Sources([str(tmp_path / "none")])), engine, Progress())
+    assert list(tmp_path.iterdir()) == []
+    begun = Path(f"{job.out}.parts")
+    begun.mkdir()
+    (begun / "identity.json").write_text('{"sources": ["of a run that was killed at once"]}')
+
+    few = changed(job, sources=Sources([str(fill(tmp_path / "few", 5))]))
+    assert score(few, engine, Progress()).rows == 5
+
+
 def test_two_runs_do_not_write_one_table(job: Job, engine: Engine, tmp_path: Path) -> None:
     import fcntl
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from moodlens.errors import SettingsError
-from moodlens.scoring.sources.entries import Entry, InMemory, broken
+from moodlens.scoring.sources.entries import Entry, Passing, broken
 from moodlens.scoring.sources.names import printable
 
 if TYPE_CHECKING:
     import pyarrow
+    from pyarrow.parquet import FileMetaData
 
-_ROWS_AT_ONCE = 32
+_MOST_ROWS_AT_ONCE = 32
+_BYTES_AT_ONCE = 64_000_000
+_LARGEST_ROW = 256_000_000
 _USUAL_NAMES = ("image", "img", "picture", "photo")
 
 
@@ -34,7 +38,12 @@ def table_entries(file: BinaryIO, name: str) -> Iterator[Entry]:
         if column is None:
             yield broken(name, "This Parquet file has no column of pictures.")
             return
-        for batch in table.iter_batches(_ROWS_AT_ONCE, columns=[column], use_threads=False):
+        largest = _row_bytes(table.metadata)
+        if largest > _LARGEST_ROW:
+            yield broken(name, "This Parquet file has rows that are too large to be pictures.")
+            return
+        rows = max(1, min(_MOST_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(largest, 1)))
+        for batch in table.iter_batches(rows, columns=[column], use_threads=False):
             for cell in batch.column(0):
                 yield _entry(f"{name}/{row}", cell.as_py())
                 row += 1
@@ -49,7 +58,17 @@ def _entry(label: str, cell: Any) -> Entry:
         cell = cell.get("bytes")
     if not isinstance(cell, bytes):
         return broken(label, "This row holds no picture.")
-    return Entry(label, InMemory(cell))
+    return Entry(label, Passing(partial(_beginning, cell)))
+
+
+def _beginning(data: bytes, most: int) -> bytes:
+    return data[:most]
+
+
+def _row_bytes(metadata: FileMetaData) -> int:
+    """Bytes that a row takes when it is unpacked: the mean of the group where it is largest."""
+    groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
+    return max((group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0)
 
 
 def _picture_column(schema: pyarrow.Schema) -> str | None:
