@@ -1,6 +1,7 @@
 """Many pictures at once against other ways to get them answered.
 
     python -m tests.benchmarks.scoring                    the ratios, all sides in turn
+    python -m tests.benchmarks.scoring --ray 2560         Ray Data against the engine of one machine
     python -m tests.benchmarks.scoring --memory 2000 20000    peak memory and rate of runs so long
 
 Rates are of pictures a second once all processes are up. Beside them stands the processor time of a
@@ -20,13 +21,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import psutil
 from PIL import Image
 
+from moodlens.scoring.engine import Answered
+from moodlens.scoring.parts import PART_ROWS
 from tests.benchmarks.figures import Goal, Row, table
 from tests.benchmarks.pictures import EXAMPLES, small_jpeg
 from tests.benchmarks.services import OURS, running
@@ -34,7 +38,12 @@ from tests.support.running_app import REPOSITORY
 
 _DISTINCT = 200
 _SIZES = {"640x480": (640, 480), "12 MP": (4000, 3000)}
-_GOALS = {"forward": Goal(0.85, "higher"), "client": Goal(8, "higher"), "loop": Goal(4, "higher")}
+_GOALS = {
+    "forward": Goal(0.85, "higher"),
+    "client": Goal(8, "higher"),
+    "loop": Goal(4, "higher"),
+    "ray": Goal(0.8, "higher"),
+}
 
 
 def make_pictures(folder: Path, count: int, size: tuple[int, int] = (640, 480)) -> Path:
@@ -120,6 +129,22 @@ def process_way(*command: str) -> Iterator[Callable[[int], Timed]]:
 
 
 @contextmanager
+def crowded_way(cores: int) -> Iterator[Callable[[int], Timed]]:
+    """The bare network on all cores at once, which share their caches and their memory."""
+    with ExitStack() as stack:
+        alone = [stack.enter_context(process_way("forward")) for _ in range(cores)]
+        pool = stack.enter_context(ThreadPoolExecutor(cores))
+
+        def answer(count: int) -> Timed:
+            share = count // cores
+            times = list(pool.map(lambda way: way(share), alone))
+            slowest = min(t.rate for t in times)
+            return Timed(cores * share, share / slowest, float("nan"))
+
+        yield answer
+
+
+@contextmanager
 def client_way(folder: Path) -> Iterator[Callable[[int], Timed]]:
     """A loop through Gradio's Python client, against the app."""
     from gradio_client import Client, handle_file
@@ -153,6 +178,7 @@ def compare(rounds: int, pictures: int) -> list[Row]:
         ways = {
             "engine": engine_way(folder),
             "forward": process_way("forward"),
+            "crowded": crowded_way(cores),
             "decode": process_way("decode", str(folder)),
             "loop": process_way("loop", str(folder)),
             "client": client_way(folder),
@@ -171,6 +197,7 @@ def compare(rounds: int, pictures: int) -> list[Row]:
     return [
         Row(f"{cores} x the bare forward pass of a core", "/s", rate["engine"],
             cores * rate["forward"], _GOALS["forward"]),
+        Row("the bare forward pass on all cores at once", "/s", rate["engine"], rate["crowded"]),
         Row("the same in processor time", "ms", cost["forward"], cost["engine"], _GOALS["forward"]),
         Row("forward and decoding, in processor time", "/s", 1000 / cost["engine"], bound,
             _GOALS["forward"]),
@@ -178,6 +205,44 @@ def compare(rounds: int, pictures: int) -> list[Row]:
             _GOALS["client"]),
         Row("the reference's code in a loop", "/s", rate["engine"], rate["loop"], _GOALS["loop"]),
     ]  # fmt: skip
+
+
+# --- Ray -----------------------------------------------------------------------------------------
+
+
+def compare_ray(rounds: int, pictures: int) -> list[Row]:
+    """Ray Data on this machine beside the engine, in turn, both from when they are up."""
+    from moodlens.scoring.answering import Weights
+    from moodlens.scoring.engine import Engine
+    from moodlens.scoring.ray_engine import RayEngine
+    from moodlens.scoring.sources.listing import Sources
+    from moodlens.weights.reference import locate_bundled
+
+    weights = Weights(locate_bundled())
+    found: dict[str, list[float]] = {"engine": [], "ray": []}
+    with tempfile.TemporaryDirectory() as name:
+        sources = Sources([str(make_pictures(Path(name), pictures))])
+        for _ in range(rounds):
+            for way, kind in (("engine", Engine), ("ray", RayEngine)):
+                with closing(kind(weights)) as engine:
+                    found[way].append(_steady_rate(engine.answer(enumerate(sources.entries()))))
+                print(way, f"{found[way][-1]:.1f}/s", file=sys.stderr)
+    rates = {way: statistics.median(each) for way, each in found.items()}
+    name = f"Ray Data, {pictures} pictures, against the engine"
+    return [Row(name, "/s", rates["ray"], rates["engine"], _GOALS["ray"])]
+
+
+def _steady_rate(answers: Iterator[Answered]) -> float:
+    """Pictures a second once every actor of a pool has answered for its first part."""
+    warm = len(os.sched_getaffinity(0)) * PART_ROWS
+    done = counted = 0
+    start = end = 0.0
+    for answered in answers:
+        done += len(answered.rows)
+        if not start and done >= warm:
+            start, counted = time.perf_counter(), done
+        end = time.perf_counter()
+    return (done - counted) / (end - start)
 
 
 _open_ways: dict[int, Callable[[int], Timed]] = {}
@@ -246,11 +311,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.scoring")
     parser.add_argument("--memory", type=int, nargs="+", metavar="PICTURES")
     parser.add_argument("--checkpoint", default="", help="for --memory; the bundled one by default")
+    parser.add_argument("--ray", type=int, metavar="PICTURES")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pictures", type=int, default=400)
     options = parser.parse_args()
     if options.memory:
         memory(options.memory, "--checkpoint", options.checkpoint)
+        return 0
+    if options.ray:
+        print(table(compare_ray(options.rounds, options.ray)))
         return 0
     rows = compare(options.rounds, options.pictures)
     print(table(rows))
