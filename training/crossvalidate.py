@@ -31,7 +31,7 @@ from moodlens.errors import MoodLensError, SettingsError
 from moodlens.model.checkpoint_files import read_json
 from training.data.source import LabelledPictures
 from training.data.split import FOLD_NAMES, load_split
-from training.judging.folds import RESULTS, gather, judge_fold
+from training.judging.folds import gather, judge_fold, read_results
 from training.judging.metrics import METRICS
 from training.judging.report import console
 from training.learning.config import Config
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parse(arguments)
     try:
         if args.compare:
-            console().print(_comparison(*(read_json(path / RESULTS) for path in args.compare)))
+            console().print(_comparison(*(read_results(path) for path in args.compare)))
             return 0
         if args.out is None:
             raise SettingsError("Say with --out where the folds should go.")
@@ -82,7 +82,7 @@ def _refuse_mixture(out: Path, config: Config) -> None:
     """
     for name in FOLD_NAMES:
         path = out / name / RUN / DESCRIPTION
-        if path.is_file() and read_json(path)["config"] != config.to_json():
+        if path.is_file() and read_json(path).get("config") != config.to_json():
             raise SettingsError(
                 f"{name} in the folder {out.name!r} was learned with other hyper-parameters. "
                 "Give another --out."

@@ -31,14 +31,13 @@ import torch
 
 from moodlens.errors import MoodLensError, SettingsError
 from moodlens.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from moodlens.model.checkpoint_files import read_json
 from moodlens.model.ensemble import Ensemble, Network, build
 from moodlens.model.network import EmotionNetwork
 from training.crossvalidate import folds_table, print_fold
 from training.data.provenance import LEARNED_FROM
 from training.data.source import LabelledPictures
 from training.data.split import FOLD_NAMES, load_split
-from training.judging.folds import RESULTS, gather, judge_fold
+from training.judging.folds import gather, judge_fold, read_results
 from training.judging.out_of_fold import NOT_JUDGED, read_judged, write_figures
 from training.judging.report import console, print_evaluation
 from training.judging.temperature import TEMPERATURE, apply_temperature, temper_folds
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         temperature = None
         if args.judged_by:
-            temperature = read_json(args.judged_by / RESULTS).get(TEMPERATURE)
+            temperature = read_results(args.judged_by).get(TEMPERATURE)
         checkpoint = _write(args.out, args.members, args.name, storage, kind, temperature)
         if args.judged_by:
             _judge(checkpoint, dataset, args.out, args.judged_by)
@@ -173,7 +172,7 @@ def _soup_of_folds(
     storage: torch.dtype,
     kind: Kind,
 ) -> dict[str, Any]:
-    config = kind.config([read_json(folder / RESULTS)["config"] for folder in members])
+    config = kind.config([read_results(folder)["config"] for folder in members])
     for name in names:
         checkpoint = _write(out / name, [folder / name for folder in members], name, storage, kind)
         print_fold(name, judge_fold(name, dataset, checkpoint, out))

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from moodlens.emotions import LABELS, SCALES
+from moodlens.emotions import LABELS, SCALE_RANGE, SCALES
 from moodlens.errors import DatasetError
-from training.data.ratings import Ratings
+from training.data.ratings import Floats, Ratings
+
+_LARGEST_SHARE = 1e6
+"""They are scaled to sum to 1, which the largest numbers there are would not survive."""
 
 COLUMNS = ("image_filename", *LABELS, *SCALES)
 
@@ -56,9 +59,15 @@ def read_ratings(path: Path, names: Sequence[str]) -> Ratings:
         )
     try:
         table = np.array([[float(field) for field in by_name[name]] for name in names])
-        if not np.isfinite(table).all():
-            raise ValueError
         shares, valence, arousal = np.split(table, [len(LABELS), len(LABELS) + 1], axis=1)
+        if not (shares <= _LARGEST_SHARE).all() or not _are_near_scale(valence, arousal):
+            raise ValueError
         return Ratings.of(shares, valence.squeeze(axis=1), arousal.squeeze(axis=1))
     except ValueError:
         raise DatasetError(f"The ratings file {path.name} has a value that cannot be.") from None
+
+
+def _are_near_scale(*values: Floats) -> bool:
+    """Nearly on it: a linear head may say somewhat more than the most that a viewer can."""
+    least, most = SCALE_RANGE
+    return all(bool((np.abs(value - (least + most) / 2) <= most - least).all()) for value in values)

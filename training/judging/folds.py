@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from moodlens.errors import SettingsError
+from moodlens.model.certainty import is_finite_number
 from moodlens.model.checkpoint import Checkpoint
-from moodlens.model.checkpoint_files import write_json
+from moodlens.model.checkpoint_files import read_json, write_json
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings, write_ratings
 from training.data.source import LabelledPictures
@@ -87,6 +88,33 @@ def gather(
     if len(folds) == len(FOLD_NAMES):
         write_ratings(out / OUT_OF_FOLD, names, together)
     return results
+
+
+def read_results(folder: Path) -> dict[str, Any]:
+    """What :func:`gather` wrote into a folder.
+
+    Raises:
+        CheckpointError: there is no such file, or one that is no JSON.
+        SettingsError: it was not written so.
+    """
+    results = read_json(folder / RESULTS)
+    folds = results.get("folds")
+    tables = [results.get("mean"), results.get("spread"), *_values(folds)]
+    temperature = results.get("temperature", 1.0)
+    if (
+        not isinstance(results.get("config"), dict)
+        or not isinstance(results.get("pictures"), int)
+        or not isinstance(folds, dict)
+        or not all(isinstance(table, dict) for table in tables)
+        or not all(is_finite_number(value) for table in tables for value in table.values())
+        or not (is_finite_number(temperature) and temperature > 0)
+    ):
+        raise SettingsError(f"The {RESULTS} in {folder.name!r} is not one of a cross-validation.")
+    return results
+
+
+def _values(table: Any) -> list[Any]:
+    return list(table.values()) if isinstance(table, dict) else []
 
 
 def figures_of(predicted: Ratings, true: Ratings) -> dict[str, float]:

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from moodlens.errors import SettingsError
 from moodlens.model.checkpoint import CONFIG, METRICS, Checkpoint
-from moodlens.model.checkpoint_files import file_sha256, read_json, write_json
+from moodlens.model.checkpoint_files import file_sha256, write_json
 from training.data.provenance import public_names, warn_of_reference_val
 from training.data.ratings import Ratings
 from training.data.ratings_file import read_ratings
 from training.data.source import LabelledPictures
 from training.judging.certainty_fit import fit_certainty, store_certainty
-from training.judging.folds import OUT_OF_FOLD, RESULTS
+from training.judging.folds import OUT_OF_FOLD, read_results
 from training.judging.metrics_document import FORMAT, judge, without_names
 
 NOT_JUDGED = "Not judged yet: give --judged-by, or run training.evaluate on other pictures."
@@ -42,8 +42,8 @@ def read_judged(folder: Path, part: LabelledPictures, config: Mapping[str, Any])
         SettingsError: it judged another config.
         DatasetError: it lacks pictures.
     """
-    results = read_json(folder / RESULTS)
-    if results.get("config") != config:
+    results = read_results(folder)
+    if results["config"] != config:
         raise SettingsError(
             f"The cross-validation in {folder.name!r} judged other hyper-parameters than these."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from moodlens.errors import SettingsError
 from moodlens.model.network import EmotionNetwork
 from training.learning.average import WeightAverage
 
@@ -84,11 +86,27 @@ class Progress:
 
     @classmethod
     def load(cls, run: Path, learning: Learning) -> Progress:
-        """Go on from the state that lies there, or begin."""
+        """Go on from the state that lies there, or begin.
+
+        Raises:
+            SettingsError: the state is damaged, or was written by something else.
+        """
         path = run / STATE
         if not path.is_file():
             return cls(0, [])
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            return cls._from_state(
+                torch.load(path, map_location="cpu", weights_only=True), learning
+            )
+        # PyTorch fails on such files with any exception there is, from EOFError to TypeError.
+        except Exception:
+            raise SettingsError(
+                f"The run in the folder {run.parent.name!r} cannot go on: its {STATE} is damaged. "
+                "Delete that file to begin again."
+            ) from None
+
+    @classmethod
+    def _from_state(cls, state: Mapping[str, Any], learning: Learning) -> Progress:
         learning.network.load_state_dict(state["network"])
         learning.average.load(state["average"], state["updates"])
         learning.optimizer.load_state_dict(state["optimizer"])

@@ -36,6 +36,8 @@ def test_what_is_written_is_read_in_the_order_asked_for(tmp_path: Path) -> None:
         (HEADER + "anger/1.jpg,a,0,0,0,0,0,0,5,5\n", "cannot be"),
         (HEADER + "anger/1.jpg,-1,2,0,0,0,0,0,5,5\n", "cannot be"),
         (HEADER + "anger/1.jpg,nan,2,0,0,0,0,0,5,5\n", "cannot be"),
+        (HEADER + "anger/1.jpg,1e308,1e308,0,0,0,0,0,5,5\n", "cannot be"),
+        (HEADER + "anger/1.jpg,1,2,0,0,0,0,0,500,5\n", "cannot be"),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, text: str, match: str) -> None:
