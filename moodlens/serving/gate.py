@@ -25,6 +25,7 @@ from moodlens.serving.failures import Honest
 from moodlens.serving.questions import check_address, check_question, check_sender
 from moodlens.serving.rest import PATHS, error_response
 from moodlens.serving.telemetry import Kind, Telemetry
+from moodlens.serving.tool_refusal import tool_refusal
 from moodlens.settings import Settings
 
 _PAGE_UPLOAD = "/gradio_api/upload"
@@ -36,6 +37,9 @@ _OTHER_BODY = 1_000_000
 """Bytes of any body that is no upload: what the page sends along with a click."""
 _PICTURE_IN_JSON = re.compile(r"/gradio_api/(queue/join|(call|call/v2|run|api)/predict|mcp)(/|$)")
 """Where programs may send a picture as a data: URI. The page asks by the first of them, too."""
+_TOOLS = re.compile(r"/gradio_api/mcp(/|$)")
+_PATIENCE = 4
+"""So many times what a call may have is waited for, to tell its model in its own protocol."""
 _IN_MEMORY = 160_000_000
 """Bytes of all bodies that lie in memory at once; more where a single one may be larger."""
 _LONG_QUESTION = 100_000
@@ -156,8 +160,20 @@ class Gate:
             finally:
                 body.over()
                 body.forgotten()
-        if body.refusal is not None and not body.answered:
+        if body.refusal is None or body.answered:
+            return
+        told = None
+        if _TOOLS.match(path) and not body.broken_off:
+            told = await tool_refusal(
+                body.refusal,
+                body.plain_receive,
+                most=_PATIENCE * limit,
+                seconds=self._settings.upload_seconds,
+            )
+        if told is None:
             await _refuse(body.refusal, body.plain_receive, scope, send)
+        else:
+            await told(scope, receive, send)
 
     def _turn_away(self, path: str, body: Body, error: MoodLensError) -> None:
         body.refusal = error

@@ -76,6 +76,7 @@ def test_it_answers_what_rest_answers_and_goes_on_after_a_refusal(server: Runnin
         data_uri(CAT),
         data_uri(CAT + bytes(LIMIT - len(CAT))),  # more than Gradio, or MCP, would let in
         data_uri(CAT + bytes(LIMIT + 300_000)),
+        data_uri(CAT + bytes(2 * LIMIT)),  # more than the gate lets in
         "https://example.org/cat.jpg",
         "hello",
         "data:text/plain,hello",
@@ -89,14 +90,16 @@ def test_it_answers_what_rest_answers_and_goes_on_after_a_refusal(server: Runnin
     answers = talk(server, ask)
 
     expected = server.predict(CAT).json()
-    assert [answer.isError for answer in answers] == [False, False, True, True, True, True, False]
+    refused = [answer.isError for answer in answers]
+    assert refused == [False, False, True, True, True, True, True, False]
     texts = [answer.content[0].text for answer in answers]
-    for number in (0, 1, 6):
+    for number in (0, 1, 7):
         assert json.loads(texts[number]) == expected
     assert texts[2].startswith("The file has 4.3 MB; the limit is 4 MB")
-    assert texts[3].startswith("No addresses are fetched here")
-    assert texts[4].startswith("This app has no such upload")
-    assert texts[5].startswith("This file is not a picture")
+    assert texts[3] == "This request is too large: a picture may have at most 4 MB."
+    assert texts[4].startswith("No addresses are fetched here")
+    assert texts[5].startswith("This app has no such upload")
+    assert texts[6].startswith("This file is not a picture")
 
 
 def test_an_upload_is_a_picture_too(server: RunningApp) -> None:
