@@ -14,7 +14,7 @@ from moodlens.interface.picture_input import read_file
 from moodlens.pictures.kinds import picture_kind
 from moodlens.prediction import Prediction
 from moodlens.serving.service import PredictionService
-from moodlens.telling.overlays import heat_overlays
+from moodlens.telling.overlays import Heat, heats
 
 _SHOWN_SIDE = 720
 _UNKNOWN_TO_BROWSERS = ("TIFF", "HEIC")
@@ -53,9 +53,9 @@ class Answer:
         return self.kept.open()
 
     @property
-    def overlays(self) -> dict[str, Image.Image] | None:
+    def heats(self) -> dict[str, Heat] | None:
         """By emotion, where in the picture its share comes from; None where that is not known."""
-        return heat_overlays(self.maps) if self.maps is not None else None
+        return heats(self.maps) if self.maps is not None else None
 
 
 def answer_file(service: PredictionService, path: str | None) -> Answer:

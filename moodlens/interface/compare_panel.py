@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -17,7 +18,7 @@ from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.prediction import Prediction
 from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
-from moodlens.telling.wording import Wording
+from moodlens.telling.wording import Wording, capitalised
 
 _SAME = 0.05
 """Differences below this are not worth a word."""
@@ -48,7 +49,8 @@ def build_compare_panel(service: PredictionService) -> None:
         wording = wording_of(request)
         return {
             difference: gr.Column(visible=True),
-            summary: markup.heading(difference_sentence(left, right, wording)),
+            summary: markup.heading(difference_sentence(left, right, wording))
+            + difference_table(left, right, wording),
             chart: charts.difference_chart(left.distribution, right.distribution, wording),
         }
 
@@ -87,6 +89,27 @@ def build_compare_panel(service: PredictionService) -> None:
             api_visibility="private",
             concurrency_limit=None,
         )
+
+
+def difference_table(left: Prediction, right: Prediction, wording: Wording) -> str:
+    """What the chart shows, for screen readers."""
+    heads = "".join(
+        f'<th scope="col">{escape(wording(f"compare.{name}"))}</th>'
+        for name in ("left", "right", "points")
+    )
+    rows = "".join(
+        f'<tr><th scope="row">{escape(capitalised(wording.emotion(name)))}</th>'
+        f"<td>{wording.percent(left.distribution[name])}</td>"
+        f"<td>{wording.percent(right.distribution[name])}</td><td>"
+        f"{charts.signed(100 * (right.distribution[name] - left.distribution[name]), wording)}"
+        "</td></tr>"
+        for name in EMOTIONS
+    )
+    caption = escape(wording("chart.caption"))
+    return (
+        f'<table class="ml-hidden" id="compare-shares"><caption>{caption}</caption>'
+        f"<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
 
 
 def difference_sentence(left: Prediction, right: Prediction, wording: Wording) -> str:

@@ -13,7 +13,7 @@ from moodlens.feedback import FeedbackStore
 from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
 from moodlens.interface.feedback_panel import build_feedback_form, connect_feedback
-from moodlens.interface.heat import CHANGE_STRENGTH
+from moodlens.interface.heat import HEAT_SCRIPT
 from moodlens.interface.own_parts import own_html, static_part
 from moodlens.interface.page_files import EXAMPLE_NAMES, EXAMPLES
 from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
@@ -59,7 +59,7 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore) -> Non
     answer = gr.State(time_to_live=ANSWER_LIFETIME)
     with gr.Column(visible=False, elem_classes="ml-more") as more:
         with gr.Column(elem_classes="ml-card"):
-            heat = own_html(elem_id="heat", js_on_load=CHANGE_STRENGTH)
+            heat = own_html(elem_id="heat", js_on_load=HEAT_SCRIPT)
         with gr.Row(equal_height=True):
             with gr.Column(scale=3, min_width=300, elem_classes="ml-card"):
                 feedback = build_feedback_form()

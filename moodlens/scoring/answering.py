@@ -16,7 +16,7 @@ from PIL import Image
 from moodlens.prediction import ModelInfo
 from moodlens.scoring.decoding import Decoded
 from moodlens.scoring.slots import BATCH
-from moodlens.telling.overlays import heat_overlays
+from moodlens.telling.overlays import heats
 from moodlens.telling.table_schema import Row, answered
 from moodlens.weights.reference import Located
 
@@ -152,7 +152,7 @@ def _draw(folder: Path, sha256: str, crop: NDArray[np.uint8], seen: CropAnswer) 
     if seen.maps is None:
         return
     picture = Image.fromarray(crop).convert("L").convert("RGBA")
-    heat = heat_overlays(seen.maps)[seen.prediction.dominant_emotion]
+    heat = heats(seen.maps)[seen.prediction.dominant_emotion].overlay
     picture.alpha_composite(heat.resize(picture.size, Image.Resampling.BICUBIC))
     path = map_path(folder, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -201,6 +201,9 @@ def test_heatmaps_are_flicked_through_without_a_request(page: Page, cat: dict) -
         assert opacities() == pytest.approx({other: 0.9 * (other == name) for other in EMOTIONS})
         alternative = page.locator(f".ml-heat-box [data-emotion={name}]").get_attribute("alt")
         assert alternative == f"Heatmap of what speaks for {name}"
+        told = page.locator(".ml-heat-told").inner_text()
+        assert told.startswith(f"{name.capitalize()}: ")
+        assert (page.locator(f".ml-choices [value={name}]").get_attribute("data-told")) == told
     page.locator(".ml-strength input").fill("25")
     page.wait_for_timeout(50)
     assert opacities()["surprise"] == pytest.approx(0.25)

@@ -9,7 +9,7 @@ from colorspacious import cspace_convert
 from moodlens.emotions import EMOTIONS, LABELS, PALETTE, Emotion
 from moodlens.telling import charts
 from moodlens.telling.affect_chart import AffectError, affect_plane
-from moodlens.telling.overlays import heat_overlays
+from moodlens.telling.overlays import FLAT, heats
 from moodlens.telling.wording import wording
 from tests.support.predictions import make_prediction
 
@@ -126,18 +126,23 @@ def test_numbers_on_charts_are_localised() -> None:
 def test_overlays_show_where_the_reasons_are() -> None:
     maps = np.zeros((len(LABELS), 4, 4), np.float32)
     maps[EMOTIONS.index("joy"), 0, 0] = 8.0
-    maps[EMOTIONS.index("fear"), 3, 3] = 4.0
+    maps[EMOTIONS.index("joy")] += 20  # all over the picture: no place
+    maps[EMOTIONS.index("fear"), 3, 3] = 1.2
+    maps[EMOTIONS.index("anger"), 2, 2] = 0.8 * FLAT
 
-    overlays = heat_overlays(maps)
-    alpha = {name: np.asarray(overlay)[..., 3] for name, overlay in overlays.items()}
-    side = overlays["joy"].width
+    found = heats(maps)
+    alpha = {name: np.asarray(heat.overlay)[..., 3] for name, heat in found.items()}
+    side = found["joy"].overlay.width
 
-    assert list(overlays) == list(EMOTIONS)
+    assert list(found) == list(EMOTIONS)
     assert alpha["joy"][0, 0] == 255
     assert alpha["joy"][-1, -1] == 0
-    assert 110 < alpha["fear"][-1, -1] < 175  # half as strong a reason as joy's
+    assert found["joy"].place == (0, 0)
+    assert 90 < alpha["fear"][-1, -1] < 200  # a weaker reason
+    assert found["fear"].place == (2, 2)
+    assert found["anger"].is_flat
     assert alpha["anger"].max() == 0
-    assert tuple(np.asarray(overlays["joy"])[side // 2, side // 2, :3]) == tuple(
+    assert tuple(np.asarray(found["joy"].overlay)[side // 2, side // 2, :3]) == tuple(
         (255 * rgb(PALETTE[3].colour)).round().astype(int)
     )
 
@@ -148,11 +153,11 @@ def test_overlays_ignore_what_all_logits_share() -> None:
     common = rng.normal(size=(1, 5, 5)).astype(np.float32)
 
     for a, b in zip(
-        heat_overlays(maps).values(),
-        heat_overlays(maps + common).values(),
+        heats(maps).values(),
+        heats(maps + common).values(),
         strict=True,
     ):
-        assert np.abs(np.asarray(a).astype(int) - np.asarray(b)).max() <= 2
+        assert np.abs(np.asarray(a.overlay).astype(int) - np.asarray(b.overlay)).max() <= 2
 
 
 def test_grouped_bars_keep_series_apart_and_leave_gaps_for_what_is_not_known() -> None:
