@@ -4,7 +4,7 @@ const option = (id) => element.querySelector(`#${id}`).selectedOptions[0];
 
 const label = (figure, order) => {
   const { place } = figure.dataset;
-  const shown = order === 'given' ? row(place).dataset.top : order;
+  const shown = order === 'given' ? row(place).dataset.top : order.replace('lift-', '');
   const heads = [...element.querySelectorAll('#many-table thead th')];
   const cell = row(place).querySelector(`[data-figure="${shown}"]`);
   figure.querySelector('b').textContent = `${heads[cell.cellIndex].textContent} ${cell.textContent}`;
@@ -14,7 +14,9 @@ element.addEventListener('change', () => {
   const order = option('many-order').value;
   const only = option('many-only').value;
   const key = (item) => (
-    order === 'given' ? Number(item.dataset.place) : -Number(row(item.dataset.place).dataset[order])
+    order === 'given'
+      ? Number(item.dataset.place)
+      : -Number(row(item.dataset.place).getAttribute(`data-${order}`))
   );
   for (const list of element.querySelectorAll('[data-list]')) {
     const items = [...list.children].sort((a, b) => key(a) - key(b));

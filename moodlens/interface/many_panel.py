@@ -13,6 +13,7 @@ import gradio as gr
 from moodlens.errors import BusyError, MoodLensError, PictureError
 from moodlens.interface.answer import answer_file
 from moodlens.interface.many_results import BatchItem, progress_bar, results, summary
+from moodlens.interface.model_facts import base_rates
 from moodlens.interface.own_parts import own_html, static_part
 from moodlens.interface.picture_input import AS_SENT, SentFile, build_files_input, sent_files
 from moodlens.interface.translations import errors_as_toasts, translate, wording_of
@@ -55,8 +56,9 @@ def build_many_panel(service: PredictionService) -> None:
             for done, future in enumerate(as_completed(places), start=1):
                 found[places[future]] = future.result()
                 yield {progress: progress_bar(done, len(files), wording)}
+        rates = base_rates(service)
         finished = [item for item in found if item is not None]
-        yield {progress: summary(finished, wording), shown: results(finished, wording)}
+        yield {progress: summary(finished, wording), shown: results(finished, rates, wording)}
 
     uploads.change(
         analyse,

@@ -6,7 +6,7 @@ Sorting and filtering happen in the browser (many.js), by the figures that each 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -15,6 +15,7 @@ from PIL import Image
 from moodlens.emotions import EMOTIONS, PALETTE
 from moodlens.prediction import Prediction
 from moodlens.telling.batch_table import BatchRow, to_csv
+from moodlens.telling.lift import by_lift
 from moodlens.telling.overlays import data_uri
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
@@ -48,8 +49,14 @@ class _Answered:
         return _FIGURES[name](self.prediction)
 
 
-def results(items: Sequence[BatchItem], wording: Wording) -> str:
-    """Everything that is said about the files, in the order in which they were chosen."""
+def results(items: Sequence[BatchItem], rates: Mapping[str, float] | None, wording: Wording) -> str:
+    """Everything that is said about the files, in the order in which they were chosen.
+
+    Args:
+        items: the files.
+        rates: the usual share of each emotion; None where it is not known.
+        wording: the language.
+    """
     answered = [
         _Answered(item.row.file, item.row.prediction, item.thumbnail)
         for item in items
@@ -60,9 +67,9 @@ def results(items: Sequence[BatchItem], wording: Wording) -> str:
         known = [name for name in _FIGURES if any(item.figure(name) for item in answered)]
         parts += [
             _overview(answered, wording),
-            _controls(known, wording),
+            _controls(known, wording, lifts=rates is not None),
             _gallery(answered, wording),
-            _table(answered, known, wording),
+            _table(answered, known, rates, wording),
         ]
     csv = base64.b64encode(to_csv([item.row for item in items])).decode()
     link = (
@@ -126,11 +133,15 @@ def _overview(answered: Sequence[_Answered], wording: Wording) -> str:
     )
 
 
-def _controls(known: Sequence[str], wording: Wording) -> str:
+def _controls(known: Sequence[str], wording: Wording, *, lifts: bool) -> str:
     orders = ["given", *EMOTIONS, *(name for name in _SORTABLE if name in known)]
     by = "".join(
         f'<option value="{name}">{escape(wording(f"many.by_{name}"))}</option>' for name in orders
     )
+    if lifts:
+        for name in EMOTIONS:
+            title = wording("many.by_lift", emotion=capitalised(wording.emotion(name)))
+            by += f'<option value="lift-{name}">{escape(title)}</option>'
     filters = [
         f'<option value="">{escape(wording("many.all"))}</option>',
         *(
@@ -163,21 +174,34 @@ def _gallery(answered: Sequence[_Answered], wording: Wording) -> str:
     return f'<div id="many-gallery" data-list>{"".join(figures)}</div>'
 
 
-def _table(answered: Sequence[_Answered], known: Sequence[str], wording: Wording) -> str:
+def _table(
+    answered: Sequence[_Answered],
+    known: Sequence[str],
+    rates: Mapping[str, float] | None,
+    wording: Wording,
+) -> str:
     columns = ["file", "dominant_emotion", *EMOTIONS, *known, "valence", "arousal"]
     head = "".join(f'<th scope="col">{escape(wording(f"column.{name}"))}</th>' for name in columns)
-    body = "".join(_row(place, item, known, wording) for place, item in enumerate(answered))
+    body = "".join(_row(place, item, known, rates, wording) for place, item in enumerate(answered))
     return (
         f'<div class="ml-scroll" tabindex="0"><table class="ml-table" id="many-table">'
         f"<thead><tr>{head}</tr></thead><tbody data-list>{body}</tbody></table></div>"
     )
 
 
-def _row(place: int, item: _Answered, known: Sequence[str], wording: Wording) -> str:
+def _row(
+    place: int,
+    item: _Answered,
+    known: Sequence[str],
+    rates: Mapping[str, float] | None,
+    wording: Wording,
+) -> str:
     prediction = item.prediction
     top = prediction.dominant_emotion
     values = {**prediction.distribution, **{name: item.figure(name) for name in known}}
-    data = "".join(f' data-{n}="{v:.4f}"' for n, v in values.items() if v is not None)
+    lifts = {} if rates is None else {f"lift-{n}": -by_lift(n, rates)(prediction) for n in EMOTIONS}
+    sortable = {**values, **lifts}
+    data = "".join(f' data-{n}="{v:.4f}"' for n, v in sortable.items() if v is not None)
     shares = "".join(
         f'<td data-figure="{emotion.name}" style="--ml-emotion: {emotion.colour};'
         f'--ml-share: {100 * prediction.distribution[emotion.name]:.1f}%">'

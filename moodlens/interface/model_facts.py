@@ -105,6 +105,13 @@ def affect_error(service: PredictionService) -> AffectError | None:
     return AffectError(valence, arousal) if valence and arousal else None
 
 
+def base_rates(service: PredictionService) -> dict[str, float] | None:
+    """The mean share of each emotion among the pictures it was measured on; None where unknown."""
+    found = {name: _at(_metrics(service), "base_rates", name) for name in EMOTIONS}
+    known = {name: float(rate) for name, rate in found.items() if _is_share(rate)}
+    return known if len(known) == len(EMOTIONS) else None
+
+
 def reliabilities(service: PredictionService) -> list[Reliability]:
     """Of each emotion, on pictures that the network had not learned from; empty where unknown."""
     data = _metrics(service)
@@ -126,8 +133,11 @@ def _reliability(emotion: str, data: Any, pictures: int) -> Reliability | None:
 
 def _share(data: Any, name: str) -> float | None:
     value = _at(data, name, "value")
-    is_share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-    return float(value) if is_share else None
+    return float(value) if _is_share(value) else None
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _honest_figures(data: Any) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from moodlens.emotions import EMOTIONS
+from moodlens.telling.charts import signed
 from moodlens.telling.headline import headline
+from moodlens.telling.lift import by_lift
 from moodlens.telling.wording import wording
 from tests.browser.site import EXAMPLES, Site, as_prediction, bars, new_context, open_tab, upload
 
@@ -42,6 +45,10 @@ def test_compare_shows_the_difference_of_the_shares(page: Page, site: Site) -> N
         assert drawn[name] == pytest.approx(100 * (second[name] - first[name]), abs=0.02)
     most = max(EMOTIONS, key=lambda name: second[name] - first[name])
     expect(page.locator("#compare-summary")).to_contain_text(f"more {most}")
+    row = page.locator("#compare-shares").get_by_role("row", name=most.capitalize())
+    points = signed(100 * (second[most] - first[most]), ENGLISH)
+    shares = [ENGLISH.percent(first[most]), ENGLISH.percent(second[most])]
+    assert row.get_by_role("cell").all_text_contents() == [*shares, points]
 
 
 def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path) -> None:
@@ -72,6 +79,15 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
         share = ENGLISH.percent(answers[expected[0]]["probability_distribution"][name])
         caption = page.locator("#many-gallery .caption-label").first
         expect(caption).to_contain_text(f"{name.capitalize()} {share}")
+
+    # Or by what it evokes more of than pictures usually do.
+    rates = json.loads((EXAMPLES.parent / "bundled/metrics.json").read_text())["base_rates"]
+    key, model = by_lift("surprise", rates), site.predict(files[0]["buffer"])["model"]
+    page.get_by_label("Order").select_option(ENGLISH("many.by_lift", emotion="Surprise"))
+    expected = sorted(
+        answers, key=lambda f: key(as_prediction({"prediction": answers[f], "model": model}))
+    )
+    expect(page.locator("#many-gallery figcaption span")).to_have_text(expected)
 
     # The table follows the gallery, with the same shares.
     rows = page.locator("#many-table tbody tr")
