@@ -126,7 +126,7 @@ def _emotions(known: list[Reliability], wording: Wording) -> str:
         else ""
     )
     return (
-        f'<h4>{escape(wording("reliability.title"))}</h4><div class="ml-scroll" tabindex="0">'
+        f'<h3>{escape(wording("reliability.title"))}</h3><div class="ml-scroll" tabindex="0">'
         f'<table class="ml-table" id="ml-reliability"><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{why}"
     )

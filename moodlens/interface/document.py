@@ -17,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moodlens.interface.first_sight import first_sight
+from moodlens.interface.gradio_words import keyed_words, words_script
 from moodlens.interface.page_files import PREVIEW_ADDRESS
 from moodlens.interface.translations import sentences_of
 from moodlens.serving.whole_answers import WholeAnswers, path_of
@@ -56,7 +57,7 @@ def translated_config(config: dict[str, Any], words: Wording) -> dict[str, Any]:
         return value
 
     rest = {name: part for name, part in config.items() if name != "i18n_translations"}
-    return {**put(rest), "i18n_translations": None}
+    return {**put(rest), "i18n_translations": {words.language: keyed_words(words)}}
 
 
 def translated_document(document: str, words: Wording) -> str:
@@ -71,8 +72,12 @@ def translated_document(document: str, words: Wording) -> str:
     for sign in "<>&'\u2028\u2029":
         script = script.replace(sign, f"\\u{ord(sign):04x}")
     before, after = document[: found.start(2)], document[found.end(2) :]
-    before = _SHARING.sub("", before).replace('lang="en"', f'lang="{words.language}"', 1)
-    before = before.replace("</style>", "</style>" + _described(config, words) + head, 1)
+    before = _SHARING.sub("", before).replace(
+        'lang="en"', f'lang="{words.language}" dir="{words.direction}"', 1
+    )
+    before = before.replace(
+        "</style>", "</style>" + _described(config, words) + head + words_script(words.language), 1
+    )
     after = after.replace("<gradio-app", first_sight(words) + "<gradio-app", 1)
     return before + script + after
 

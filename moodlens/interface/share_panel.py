@@ -23,7 +23,7 @@ def build_share_panel(answer: gr.State) -> None:
         label=translate("share.with_picture"), container=False, elem_id="card-with-picture"
     )
     button = gr.Button(translate("share.button"), elem_id="card-button", size="md")
-    file = gr.DownloadButton(visible="hidden", elem_id="card-file")
+    file = gr.DownloadButton(translate("share.button"), visible="hidden", elem_id="card-file")
 
     def make(answer: Answer | None, with_picture: bool, request: gr.Request) -> Any:
         wording = wording_of(request)

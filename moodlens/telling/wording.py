@@ -1,9 +1,10 @@
 """Every word that people read, in each language, with numbers written as that language does.
 
-The sentences lie in ``languages/<code>.json``, one flat object each. English is complete by
-definition; a test holds the others to the same keys and placeholders. What MoodLens refuses stands
-in English where it is raised, and ``languages/<code>.errors.json`` translates it, sentence by
-sentence; a test holds that to the sentences in the code.
+The sentences lie in ``languages/<code>.json``, one flat object each; such a file is all that a
+language needs. English is complete by definition; a test holds the others to the same keys and
+placeholders. What MoodLens refuses stands in English where it is raised, and
+``languages/<code>.errors.json`` translates it, sentence by sentence, where there is one; a test
+holds that to the sentences in the code.
 """
 
 from __future__ import annotations
@@ -14,18 +15,27 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from babel import Locale
 from babel.numbers import format_decimal
 
 from moodlens.emotions import Emotion
 from moodlens.errors import MoodLensError
 
-LANGUAGES: tuple[str, ...] = ("en", "de")
-"""The languages spoken; the first is for everyone whose own is not among them."""
-
 NO_BREAK = "\u00a0"
 """A space at which no line ends, as between a number and its unit."""
 
 _FOLDER = Path(__file__).parent / "languages"
+_FIRST = "en"
+
+
+def languages_in(folder: Path) -> tuple[str, ...]:
+    """The languages that have a file there, English first, the others by their codes."""
+    codes = {file.stem for file in folder.glob("*.json") if file.stem.isalpha()}
+    return (_FIRST, *sorted(codes - {_FIRST}))
+
+
+LANGUAGES = languages_in(_FOLDER)
+"""The languages spoken; the first is for everyone whose own is not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,11 @@ class Wording:
         return f"{self.number(100 * share, 0)}{NO_BREAK}%"
 
     @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``, as HTML calls it."""
+        return str(Locale.parse(self.language).text_direction)
+
+    @property
     def separators(self) -> str:
         """The decimal mark and the mark between thousands, as plotly.js takes them."""
         return self.number(1234.5, 1)[-2] + self.number(1234.5, 1)[1]
@@ -93,7 +108,8 @@ class Wording:
 @cache
 def wording(language: str) -> Wording:
     """One of ``LANGUAGES``."""
-    errors = {} if language == LANGUAGES[0] else _read(f"{language}.errors.json")
+    name = f"{language}.errors.json"
+    errors = _read(name) if (_FOLDER / name).is_file() else {}
     return Wording(language, _read(f"{language}.json"), errors)
 
 

@@ -146,6 +146,37 @@ def test_german(browser: Browser, site: Site) -> None:
     context.close()
 
 
+NAMES_ON_THE_PAGE = """() => {
+    const names = ['aria-label', 'title', 'alt', 'data-title'];
+    const marked = [...document.querySelectorAll(names.map((name) => `[${name}]`).join())];
+    const buttons = [...document.querySelectorAll('gradio-app button')];
+    return [...marked.flatMap((element) => names.map((name) => element.getAttribute(name))),
+            ...buttons.map((button) => button.innerText.trim())]
+        .filter((text) => /[a-z]{3}/i.test(text ?? ''));
+}"""
+SAME_IN_BOTH = {"Logo", "logo", "cat.jpg", "Live", "API", "JavaScript", "Python", "curl"}
+
+
+def test_nothing_is_called_the_same_in_both_languages(browser: Browser, site: Site) -> None:
+    """What Gradio's own parts are called must not stay English, nor be a key."""
+    called = {}
+    for words in (ENGLISH, GERMAN):
+        context = new_context(browser, locale=words.language)
+        page = site.open(context)
+        called[words.language] = set(page.evaluate(NAMES_ON_THE_PAGE))
+        answered(page, site)
+        called[words.language] |= set(page.evaluate(NAMES_ON_THE_PAGE))
+        open_tab(page, words("many.tab"))
+        page.set_input_files("#many-files input[type=file]", EXAMPLES / "cat.jpg")
+        page.wait_for_selector("#many-table")
+        called[words.language] |= set(page.evaluate(NAMES_ON_THE_PAGE))
+        context.close()
+
+    assert len(called["en"]) > 30
+    same = {name for name in called["en"] & called["de"] if "Plotly" not in name}
+    assert same - SAME_IN_BOTH == set()
+
+
 def test_problems_are_told_in_german(browser: Browser, site: Site) -> None:
     context = new_context(browser, locale="de-DE")
     page = site.open(context)

@@ -12,7 +12,14 @@ from moodlens.errors import PictureTooLargeError
 from moodlens.model.checkpoint import RESEARCH_USE
 from moodlens.pictures.kinds import _OTHER_SIGNATURES
 from moodlens.pictures.reading import PictureLimits, read_picture
-from moodlens.telling.wording import LANGUAGES, capitalised, preferred_wording, wording
+from moodlens.telling.wording import (
+    LANGUAGES,
+    Wording,
+    capitalised,
+    languages_in,
+    preferred_wording,
+    wording,
+)
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
@@ -54,11 +61,15 @@ def sentences_of_errors() -> Iterator[str]:
     yield RESEARCH_USE
 
 
-@pytest.mark.parametrize("language", LANGUAGES[1:])
+WITH_ERRORS = [code for code in LANGUAGES if wording(code).errors]
+
+
+@pytest.mark.parametrize("language", WITH_ERRORS)
 def test_errors_are_translated(language: str) -> None:
     def fields(text: str) -> set[str | None]:
         return {field for _, field, _, _ in string.Formatter().parse(text) if field}
 
+    assert "de" in WITH_ERRORS
     translations = wording(language).errors
     sentences = set(sentences_of_errors())
 
@@ -96,6 +107,7 @@ def test_an_error_that_nobody_has_translated(language: str) -> None:
 )
 def test_language_of_a_browser(header: str | None, language: str) -> None:
     assert preferred_wording(header).language == language
+    assert preferred_wording(header).direction == "ltr"
 
 
 def test_numbers_are_localised() -> None:
@@ -110,6 +122,14 @@ def test_numbers_are_localised() -> None:
 )
 def test_percent(share: float, text: str) -> None:
     assert wording("en").percent(share) == text
+
+
+def test_a_file_is_all_that_a_language_needs(tmp_path: Path) -> None:
+    for name in ("en.json", "he.json", "de.json", "de.errors.json"):
+        (tmp_path / name).write_text("{}")
+
+    assert languages_in(tmp_path) == ("en", "de", "he")
+    assert Wording("he", wording("en").sentences, {}).direction == "rtl"
 
 
 def test_listing() -> None:
