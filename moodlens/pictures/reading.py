@@ -188,7 +188,7 @@ def upright_rgb(
     turn = _ORIENTATIONS.get(exif_orientation(exif))
     # In any case a plain Image comes out, which holds on to neither the file nor its metadata.
     if turn is None and rgb is picture:
-        rgb = rgb.copy()
+        rgb = rgb._new(rgb.im)  # the same pixels: copying them takes a sixth of decoding
     upright = rgb if turn is None else rgb.transpose(turn)
     upright.info = {}
     return upright
