@@ -17,7 +17,8 @@ test: quality $(VENV)/.browser-installed
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.tests-installed
-	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick)
+	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(DEVICE),--device $(DEVICE)) \
+		$(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
 
 # Needs Node.js; npx fetches Lighthouse once, into ~/.cache.
 lighthouse: $(VENV)/.browser-installed

@@ -5,7 +5,7 @@ threads; the upload goes to a temporary file, is opened, resized, cropped and no
 torchvision's examples do it, one picture for each request. Its weights are random: only its time
 and memory are compared.
 
-    python -m tests.benchmarks.reference_service --port 8000
+    python -m tests.benchmarks.reference_service --port 8000 --device auto
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import shutil
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 import torch
 import uvicorn
@@ -22,11 +23,18 @@ from PIL import Image
 from torchvision import models, transforms
 
 from moodlens.emotions import EMOTIONS
+from moodlens.model.backends import Device
 
 
-def build_service() -> FastAPI:
-    """``GET /hello`` and ``POST /predict``, as MoodLens has them."""
-    network = models.resnet50(weights=None, num_classes=len(EMOTIONS)).eval()
+def build_service(device: Device) -> FastAPI:
+    """``GET /hello`` and ``POST /predict``, as MoodLens has them.
+
+    Args:
+        device: for the network; ``auto`` takes the graphics processor that is there.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = models.resnet50(weights=None, num_classes=len(EMOTIONS)).eval().to(device)
     transform = transforms.Compose(
         [
             transforms.Resize(256),
@@ -48,7 +56,8 @@ def build_service() -> FastAPI:
         try:
             picture = Image.open(copy.name).convert("RGB")
             with torch.no_grad():
-                shares = network(transform(picture).unsqueeze(0)).softmax(dim=1)[0].tolist()
+                pixels = transform(picture).unsqueeze(0).to(device)
+                shares = network(pixels).softmax(dim=1)[0].tolist()
         finally:
             Path(copy.name).unlink()
         dominant = max(range(len(EMOTIONS)), key=shares.__getitem__)
@@ -69,8 +78,9 @@ def main() -> None:
     """Serve until the process is asked to end."""
     parser = argparse.ArgumentParser(description="Serve a ResNet-50 the usual way.")
     parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args().port
-    uvicorn.run(build_service(), host="127.0.0.1", port=port, log_level="warning")
+    parser.add_argument("--device", choices=get_args(Device), default="auto")
+    args = parser.parse_args()
+    uvicorn.run(build_service(args.device), host="127.0.0.1", port=args.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from moodlens.model.backends import Device
 from tests.benchmarks.client import Sender
 from tests.support.memory import peak_memory
 from tests.support.running_app import REPOSITORY, free_port
@@ -47,9 +48,31 @@ class Service:
         return sum(map(peak_memory, [self.process, *self.process.children(recursive=True)])) / 1e6
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a service is asked to be.
+
+    Attributes:
+        device: where both compute; ``auto`` is what MoodLens finds fit for its network, and the
+            graphics processor for the reference, where there is one.
+        checkpoint: what MoodLens answers with, as ``MOODLENS_CHECKPOINT``; empty for the bundled.
+    """
+
+    device: Device = "auto"
+    checkpoint: str = ""
+
+
+USUAL = Setup()
+
+
 @contextmanager
-def running(name: str, picture: bytes) -> Iterator[Service]:
+def running(name: str, picture: bytes, setup: Setup = USUAL) -> Iterator[Service]:
     """Start a service, wait for its answer to a picture, and end it with the block.
+
+    Args:
+        name: ``OURS`` or ``REFERENCE``.
+        picture: its first one.
+        setup: what it is asked to be.
 
     Raises:
         RuntimeError: it ended or did not answer in time; the end of its log is told.
@@ -60,9 +83,9 @@ def running(name: str, picture: bytes) -> Iterator[Service]:
         start = time.perf_counter()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                _command(name, port),
+                _command(name, port, setup),
                 cwd=folder,
-                env=_environ(port, folder),
+                env=_environ(port, folder, setup),
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -79,18 +102,21 @@ def running(name: str, picture: bytes) -> Iterator[Service]:
                 process.wait()
 
 
-def _command(name: str, port: int) -> list[str]:
+def _command(name: str, port: int, setup: Setup) -> list[str]:
     if name == OURS:
         return [sys.executable, str(REPOSITORY / "app.py")]
-    return [sys.executable, "-m", "tests.benchmarks.reference_service", "--port", str(port)]
+    module = "tests.benchmarks.reference_service"
+    return [sys.executable, "-m", module, "--port", str(port), "--device", setup.device]
 
 
-def _environ(port: int, folder: str) -> dict[str, str]:
+def _environ(port: int, folder: str, setup: Setup) -> dict[str, str]:
     """Both get the same: no setting of this machine, and room to write."""
     own = {k: v for k, v in os.environ.items() if not k.startswith("MOODLENS_")}
     return {
         **own,
         "MOODLENS_PORT": str(port),
+        "MOODLENS_DEVICE": setup.device,
+        "MOODLENS_CHECKPOINT": setup.checkpoint,
         "MOODLENS_FEEDBACK_FOLDER": f"{folder}/feedback",
         "GRADIO_TEMP_DIR": f"{folder}/uploads",
         "PYTHONPATH": str(REPOSITORY),

@@ -18,7 +18,7 @@ from training.data.source import Indices
 from training.data.split import make_folds
 from training.judging.metrics import score
 from training.learning.config import Config
-from training.learning.linear_fit import Design, Head, Rows, fit_affect, fit_emotions
+from training.learning.linear_fit import Design, Head, LinearFits, Rows
 from training.learning.losses import emotion_loss
 
 _CLASSES = len(LABELS)
@@ -163,13 +163,11 @@ class _Paths:
         candidates: Sequence[float],
         scales: Sequence[float],
     ) -> None:
-        fits = len(parts) * (len(set(candidates)) + 1)
-        with tqdm(total=fits, desc="heads", unit="fit", leave=False, disable=fits < 3) as bar:
-            self._affect = fit_affect(design, parts, scales, bar.update)
+        fits, values = LinearFits(design, parts), len(set(candidates)) + len(set(scales))
+        with tqdm(total=values, desc="heads", unit="L2", leave=False, disable=values < 3) as bar:
+            self._affect = fits.affect(scales, bar.update)
             if config.heads.method == "convex":
-                self._emotions = fit_emotions(
-                    design,
-                    parts,
+                self._emotions = fits.emotions(
                     candidates,
                     lambda logits, shares: emotion_loss(logits, shares, config.labels, config.loss),
                     bar.update,

@@ -1,9 +1,9 @@
 """The two convex fits behind the heads, for many subsets of the pictures and many L2 at once.
 
-All of them share the features, standardised once, and what is costly about these: their Gram
-matrix, of which a fold's is the whole less its own part, and one Cholesky factor for each L2, which
-turns the features so that the emotion head's loss curves about the same in every direction. Then
-L-BFGS needs a dozen steps instead of hundreds, and from the minimum of a larger L2 even fewer.
+All subsets are one problem, so that every step of L-BFGS reads the features once for all of them,
+first in single precision and near the minimum in double. They share the features, standardised
+once, and coordinates in which the loss curves about alike in every direction; from the minimum of a
+larger L2 it is not far to that of a smaller one.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from moodlens.emotions import LABELS, SCALE_RANGE
+from moodlens.emotions import SCALE_RANGE
+from training.learning.curvature import Coordinates, Directions
 
-_CLASSES = len(LABELS)
-_CURVATURE = 1 / _CLASSES  # about p(1 - p) of an undecided softmax
 _MOST_STEPS = 200
-_FLAT = 1e-7
+_REMEMBERED = 20
+_FLAT = 1e-6
+_STILL = 1e-14
+_NEARLY_FLAT = 1e-4
+"""Slopes that single precision still tells apart."""
 
 Head = tuple[Tensor, Tensor]
 """Weight [K, F] and bias [K] on features as they are."""
@@ -29,6 +32,9 @@ Rows = Tensor
 
 EmotionLoss = Callable[[Tensor, Tensor], Tensor]
 """Logits [n, 7] and target shares [n, 7] -> loss [n]."""
+
+Objective = Callable[[Tensor], tuple[float, Tensor]]
+"""Outputs [M, P, K] -> the sum of all parts' losses, and its slope [M, P, K]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,168 +70,172 @@ class Design:
         return weight, bias - weight @ self.mean
 
 
-def fit_emotions(
-    design: Design,
-    parts: Sequence[Rows],
-    strengths: Sequence[float],
-    loss: EmotionLoss,
-    done: Callable[[], object] = lambda: None,
-) -> list[list[Head]]:
-    """Emotion heads: the minimum of ``0.5 * l2 * ||W||^2 + mean loss``, for every L2 and part.
-
-    W is that on features standardised over the part alone.
+class LinearFits:
+    """Fits to several parts of the same views.
 
     Args:
-        design: all views.
-        parts: which of them each fit learns from.
-        strengths: values of L2.
-        loss: of each view.
-        done: called after each fit.
-
-    Returns:
-        By strength, in the order given, then by part.
+        design: all M views.
+        parts: which of them each of the P fits learns from.
     """
-    gram = design.z.T @ design.z / len(design.z)
-    found: dict[float, list[Head]] = {}
-    starts: list[Head | None] = [None] * len(parts)
-    for l2 in sorted(set(strengths), reverse=True):
-        factor = _factor(gram, _CURVATURE, l2)
-        heads = []
-        for number, rows in enumerate(parts):
-            starts[number] = minimum = _minimise(design, rows, l2, loss, factor, starts[number])
-            heads.append(design.for_raw_features(*minimum))
+
+    def __init__(self, design: Design, parts: Sequence[Rows]) -> None:
+        self._design, self._parts = design, parts
+        self._directions = Directions.of(design.z)
+        self._single = design.z.float()
+        self._centres = torch.stack([design.z[rows].mean(dim=0) for rows in parts])
+        self._spreads = torch.stack(
+            [design.z[rows].std(dim=0) + 1e-6 / design.spread for rows in parts]
+        )
+
+    def emotions(
+        self,
+        strengths: Sequence[float],
+        loss: EmotionLoss,
+        done: Callable[[], object] = lambda: None,
+    ) -> list[list[Head]]:
+        """Heads with the least ``0.5 * l2 * ||W||^2 + mean loss``, for every L2 and part.
+
+        W is that on features standardised over the part alone.
+
+        Args:
+            strengths: values of L2.
+            loss: of each view.
+            done: called after each L2.
+
+        Returns:
+            By strength, in the order given, then by part.
+        """
+        design, count = self._design, len(self._parts)
+        targets = design.shares.repeat_interleave(count, dim=0)
+        weights = self._weights(design.weights).flatten()
+
+        def objective(logits: Tensor) -> tuple[float, Tensor]:
+            logits.requires_grad_()
+            with torch.enable_grad():
+                total = (loss(logits.flatten(0, 1), targets) * weights).sum()
+                (slope,) = torch.autograd.grad(total, logits)
+            return float(total.detach()), slope
+
+        usual = design.shares.mean(dim=0)
+        curvature = usual.diag() - usual.outer(usual)
+        return self._along_path(strengths, objective, curvature, with_bias=True, done=done)
+
+    def affect(
+        self, strengths: Sequence[float], done: Callable[[], object] = lambda: None
+    ) -> list[list[Head]]:
+        """Ridge regression on standardised features, each scale standardised too.
+
+        A scale is learned from the views whose viewers were asked about it; without any, it is its
+        middle everywhere.
+
+        Returns:
+            By strength, in the order given, then by part.
+        """
+        targets, means, scales, weights = map(
+            torch.stack, zip(*map(self._asked, self._parts), strict=True)
+        )
+        targets, weights = targets.transpose(0, 1), weights.transpose(0, 1)
+
+        def objective(outputs: Tensor) -> tuple[float, Tensor]:
+            off = outputs - targets
+            slope = weights * off
+            return 0.5 * float((slope * off).sum()), slope
+
+        curvature = torch.eye(targets.shape[2], dtype=targets.dtype)
+        paths = self._along_path(strengths, objective, curvature, with_bias=False, done=done)
+        return [
+            [
+                (weight * scale[:, None], bias * scale + mean)
+                for (weight, bias), mean, scale in zip(heads, means, scales, strict=True)
+            ]
+            for heads in paths
+        ]
+
+    def _weights(self, of_view: Tensor) -> Tensor:
+        """[M, P] of a view in the mean over a part; 0 where it does not belong to it."""
+        weights = of_view.new_zeros(len(of_view), len(self._parts))
+        for number, rows in enumerate(self._parts):
+            weights[rows, number] = of_view[rows] / len(rows)
+        return weights
+
+    def _asked(self, rows: Rows) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """A part's standardised targets [M, 2], their mean and scale [2], and weights [M, 2]."""
+        affect, weights = self._design.affect, self._design.weights
+        chosen = torch.zeros(len(affect), 1, dtype=torch.bool)
+        chosen[rows] = True
+        inside = chosen & ~affect.isnan()
+        count = inside.sum(dim=0).clamp_min(1)
+        known = affect.nan_to_num().where(inside, 0)
+        mean = known.sum(dim=0) / count
+        off = (known - mean).where(inside, 0)
+        scale = (off.square().sum(dim=0) / (count - 1).clamp_min(1)).sqrt() + 1e-6
+        mean = torch.where(inside.any(dim=0), mean, sum(SCALE_RANGE) / 2)
+        return off / scale, mean, scale, weights[:, None].where(inside, 0) / count
+
+    def _along_path(
+        self,
+        strengths: Sequence[float],
+        objective: Objective,
+        curvature: Tensor,
+        *,
+        with_bias: bool,
+        done: Callable[[], object],
+    ) -> list[list[Head]]:
+        """The minima for every L2, from the largest to the smallest, then by part."""
+        size = (len(self._parts), len(curvature))
+        weight = self._design.z.new_zeros(*size, self._design.z.shape[1])
+        bias = self._design.z.new_zeros(size)
+        found: dict[float, list[Head]] = {}
+        for l2 in sorted(set(strengths), reverse=True):
+            coordinates = Coordinates.of(self._directions, curvature, l2)
+            weight, bias = self._minimise(objective, l2, coordinates, weight, bias, with_bias)
+            centred = bias - (weight @ self._centres[:, :, None]).squeeze(2)
+            heads = zip(weight, centred, strict=True)
+            found[l2] = [self._design.for_raw_features(*head) for head in heads]
             done()
-        found[l2] = heads
-    return [found[l2] for l2 in strengths]
+        return [found[l2] for l2 in strengths]
 
+    @torch.no_grad()
+    def _minimise(
+        self,
+        objective: Objective,
+        l2: float,
+        coordinates: Coordinates,
+        weight: Tensor,
+        bias: Tensor,
+        with_bias: bool,
+    ) -> Head:
+        """The minimum, whatever the start: weights [P, K, F] and biases [P, K] of centred views."""
+        turned = coordinates.turned(weight).contiguous()
+        turned_bias = coordinates.turned_bias(bias).contiguous()
+        optimizer = torch.optim.LBFGS(
+            [turned, turned_bias],
+            max_iter=_MOST_STEPS,
+            max_eval=2 * _MOST_STEPS,
+            tolerance_grad=_FLAT,
+            tolerance_change=_STILL,
+            history_size=_REMEMBERED,
+            line_search_fn="strong_wolfe",
+        )
+        z = self._single
 
-def fit_affect(
-    design: Design,
-    parts: Sequence[Rows],
-    strengths: Sequence[float],
-    done: Callable[[], object] = lambda: None,
-) -> list[list[Head]]:
-    """Affect heads: ridge regression on standardised features, each scale standardised too.
+        def closure() -> float:
+            nonlocal z
+            weight, bias = coordinates.weight(turned), coordinates.bias(turned_bias)
+            shift = bias - (weight @ self._centres[:, :, None]).squeeze(2)
+            outputs = (z @ weight.flatten(0, 1).T.to(z)).double().unflatten(1, bias.shape)
+            loss, slope = objective(outputs + shift)
+            scaled = weight * self._spreads[:, None]
+            sums = slope.sum(dim=0)
+            gradient = (slope.flatten(1).T.to(z) @ z).double().unflatten(0, bias.shape)
+            gradient -= sums[:, :, None] * self._centres[:, None]
+            gradient += l2 * scaled * self._spreads[:, None]
+            turned.grad = coordinates.slope(gradient).contiguous()
+            turned_bias.grad = coordinates.bias_slope(sums).contiguous() * with_bias
+            if z is self._single and turned.grad.abs().max() < _NEARLY_FLAT:
+                z = self._design.z
+                return closure()
+            return loss + 0.5 * l2 * float(scaled.square().sum())
 
-    A scale is learned from the views whose viewers were asked about it; without any, it is its
-    middle everywhere.
-
-    Returns:
-        By strength, in the order given, then by part.
-    """
-    asked = ~design.affect.isnan()
-    together = bool((asked[:, 0] == asked[:, 1]).all())
-    masks = [asked[:, 0]] if together else [asked[:, 0], asked[:, 1]]
-    columns = [[0, 1]] if together else [[0], [1]]
-    grams = [_weighted_gram(design, mask.nonzero().squeeze(1)) for mask in masks]
-    by_part: list[list[Head]] = []
-    for rows in parts:
-        pieces = [
-            _ridge_path(design, rows, mask, gram, which, strengths)
-            for mask, gram, which in zip(masks, grams, columns, strict=True)
-        ]
-        joined = [
-            (torch.cat([w for w, _ in some]), torch.cat([b for _, b in some]))
-            for some in zip(*pieces, strict=True)
-        ]
-        by_part.append([design.for_raw_features(*head) for head in joined])
-        done()
-    return [[heads[i] for heads in by_part] for i in range(len(strengths))]
-
-
-def _minimise(
-    design: Design,
-    rows: Rows,
-    l2: float,
-    loss: EmotionLoss,
-    factor: Tensor,
-    start: Head | None,
-) -> Head:
-    """L-BFGS in double precision, in turned coordinates: the same minimum from every start."""
-    z, target, weights = design.z[rows], design.shares[rows], design.weights[rows]
-    own_spread = z.std(dim=0) + 1e-6 / design.spread
-    weight, bias = start or (z.new_zeros(_CLASSES, z.shape[1]), z.new_zeros(_CLASSES))
-    turned, shifted = (weight @ factor).contiguous(), bias * _CURVATURE**0.5
-    optimizer = torch.optim.LBFGS(
-        [turned, shifted],
-        max_iter=_MOST_STEPS,
-        max_eval=2 * _MOST_STEPS,
-        tolerance_grad=_FLAT,
-        tolerance_change=1e-14,
-        line_search_fn="strong_wolfe",
-    )
-
-    def head() -> Head:
-        back = torch.linalg.solve_triangular(factor, turned, upper=False, left=False)
-        return back, shifted / _CURVATURE**0.5
-
-    def closure() -> float:
-        weight, bias = head()
-        logits = (z @ weight.T + bias).requires_grad_()
-        with torch.enable_grad():
-            mean_loss = (loss(logits, target) * weights).mean()
-            (slope,) = torch.autograd.grad(mean_loss, logits)
-        scaled = weight * own_spread
-        gradient = slope.T @ z + l2 * scaled * own_spread
-        turned.grad = torch.linalg.solve_triangular(
-            factor.T, gradient, upper=True, left=False
-        ).contiguous()
-        shifted.grad = slope.sum(dim=0) / _CURVATURE**0.5
-        return float(mean_loss.detach() + 0.5 * l2 * scaled.square().sum())
-
-    with torch.no_grad():
         optimizer.step(closure)
-        return head()
-
-
-def _factor(gram: Tensor, scale: float, l2: float) -> Tensor:
-    """Lower Cholesky factor of ``scale * gram + l2``."""
-    matrix = scale * gram
-    matrix.diagonal().add_(l2)
-    factor: Tensor = torch.linalg.cholesky(matrix)
-    return factor
-
-
-def _weighted_gram(design: Design, rows: Rows) -> Tensor:
-    """[F, F] sum over some views of their weighted outer products."""
-    z = design.z[rows]
-    return z.T @ (z * design.weights[rows, None])
-
-
-def _ridge_path(
-    design: Design,
-    rows: Rows,
-    asked: Tensor,
-    gram: Tensor,
-    columns: list[int],
-    strengths: Sequence[float],
-) -> list[Head]:
-    """Some scales of some views, for every L2, from the Gram matrix of all views."""
-    chosen = torch.zeros(len(design.z), dtype=torch.bool)
-    chosen[rows] = True
-    own = design.z[rows]
-    centre, spread = own.mean(dim=0), own.std(dim=0) + 1e-6 / design.spread
-    inside = (chosen & asked).nonzero().squeeze(1)
-    if not len(inside):
-        middle = own.new_full((len(columns),), sum(SCALE_RANGE) / 2)
-        return [(own.new_zeros(len(columns), own.shape[1]), middle) for _ in strengths]
-    outside = (~chosen & asked).nonzero().squeeze(1)
-    if len(outside) < len(inside):
-        gram = gram - _weighted_gram(design, outside)
-    else:
-        gram = _weighted_gram(design, inside)
-    z, weights = design.z[inside], design.weights[inside]
-    target = design.affect[inside][:, columns]
-    mean, scale = target.mean(dim=0), target.std(dim=0) + 1e-6
-    sums = weights @ z
-    centred = gram - torch.outer(sums, centre) - torch.outer(centre, sums)
-    centred += weights.sum() * torch.outer(centre, centre)
-    centred /= torch.outer(spread, spread) * len(inside)
-    aim = (target - mean) / scale * weights[:, None]
-    moments = (z.T @ aim - torch.outer(centre, aim.sum(dim=0))) / spread[:, None] / len(inside)
-    heads = []
-    for l2 in strengths:
-        solution = torch.cholesky_solve(moments, _factor(centred, 1.0, l2))
-        weight = (solution * scale).T / spread
-        heads.append((weight, mean - weight @ centre))
-    return heads
+        return coordinates.weight(turned), coordinates.bias(turned_bias)
