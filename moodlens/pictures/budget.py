@@ -24,7 +24,7 @@ class Budget:
         most_waiting: more are refused at once; each holds a file and a thread.
     """
 
-    def __init__(self, total: int, *, patience: float = 8.0, most_waiting: int = 6) -> None:
+    def __init__(self, total: int, *, patience: float = 12.0, most_waiting: int = 12) -> None:
         self._total = total
         self._cheap = total // _CHEAP_PARTS
         self._for_dear = total - total // _KEPT_PARTS
@@ -52,7 +52,7 @@ class Budget:
         """
         ticket = object()
         with self._changed:
-            if cost <= self._cheap:
+            if self.is_cheap(cost):
                 self._wait_until(lambda: self._held + cost <= self._total)
                 self._held += cost
                 return cost
@@ -75,11 +75,15 @@ class Budget:
                 self._changed.notify_all()
             return cost
 
+    def is_cheap(self, cost: int) -> bool:
+        """Whether so few bytes are hardly ever waited for."""
+        return cost <= self._cheap
+
     def give_back(self, cost: int) -> None:
         """Make so many bytes free for others."""
         with self._changed:
             self._held -= cost
-            if cost > self._cheap:
+            if not self.is_cheap(cost):
                 self._held_by_dear -= cost
             self._changed.notify_all()
 
@@ -95,13 +99,14 @@ class Lease:
         self._budget = budget
         self._taken: list[int] = []
 
-    def take(self, cost: int) -> None:
-        """Wait for so many bytes.
+    def take(self, cost: int) -> bool:
+        """Wait for so many bytes, and say whether they are few.
 
         Raises:
             BusyError: they were not free in time, or too many wait already.
         """
         self._taken.append(self._budget.take(cost))
+        return self._budget.is_cheap(cost)
 
     def end(self) -> None:
         """Give everything back."""

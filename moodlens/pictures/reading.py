@@ -58,6 +58,8 @@ class PictureLimits:
 
 DEFAULT_LIMITS = PictureLimits()
 
+Within = Callable[[int, Callable[[], Image.Image]], Image.Image]
+
 _DECODERS: dict[str, Callable[[BinaryIO], ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
@@ -86,7 +88,7 @@ def read_picture(
     *,
     limits: PictureLimits = DEFAULT_LIMITS,
     short_side: int | None = None,
-    admit: Callable[[int], None] = lambda _: None,
+    within: Within = lambda _, decode: decode(),
 ) -> Image.Image:
     """Decode a picture from a stranger.
 
@@ -100,7 +102,8 @@ def read_picture(
             picture may be decoded at reduced scale. The result is never smaller than that, unless
             the picture is; it may be larger. By default the full size, except for a JPEG of
             more than ``limits.max_decoded_pixels``, which comes at the largest half that fits.
-        admit: told how many bytes decoding will take, before it takes any; may wait, or raise.
+        within: given how many bytes decoding will take, and what decodes, before any is taken; may
+            wait, raise, and let another thread do it.
 
     Returns:
         Mode RGB, without metadata.
@@ -112,7 +115,7 @@ def read_picture(
     """
     kind = _admitted_kind(data, limits)
     try:
-        return _decode(data, kind, limits, short_side, admit)
+        return _decode(data, kind, limits, short_side, within)
     except (PictureError, BusyError):
         raise
     except MemoryError as error:
@@ -154,17 +157,20 @@ def _decode(
     kind: str,
     limits: PictureLimits,
     short_side: int | None,
-    admit: Callable[[int], None],
+    within: Within,
 ) -> Image.Image:
     first = first_picture(data, kind)
     with _decoder(kind)(BytesIO(first.data)) as picture:
         scale = _scale(picture.size, short_side, limits) if kind == "JPEG" else 1
         _check_cost(picture, kind, first, scale, limits)
-        admit(decoding_bytes(picture, kind, first, scale, short_side))
-        if scale > 1:
-            picture.draft(None, (picture.width // scale, picture.height // scale))
-        picture.load()
-        return upright_rgb(picture, first, short_side=short_side)
+
+        def decode() -> Image.Image:
+            if scale > 1:
+                picture.draft(None, (picture.width // scale, picture.height // scale))
+            picture.load()
+            return upright_rgb(picture, first, short_side=short_side)
+
+        return within(decoding_bytes(picture, kind, first, scale, short_side), decode)
 
 
 def upright_rgb(

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from PIL import Image
 
 from moodlens.errors import BusyError, MoodLensError
-from moodlens.pictures.budget import Budget
 from moodlens.pictures.reading import read_picture
 from moodlens.pictures.seen import Seen, see
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.serving.batching import Batcher
+from moodlens.serving.decoding import DecodingRoom
 from moodlens.serving.memory import decoding_budget
 from moodlens.serving.telemetry import Telemetry
 from moodlens.serving.zero_gpu import is_zero_gpu, register
@@ -86,7 +86,7 @@ class PredictionService:
         self._settled = threading.Event()
         self._follower: Follower | None = None
         self._explain_on_gpu = register(wanted=settings.zero_gpu)
-        self._decoding = Budget(decoding_budget())
+        self._decoding = DecodingRoom(decoding_budget(), settings.threads)
         self._watched: list[tuple[str, Callable[[], bool]]] = []
         self._loader = threading.Thread(target=self._load, name="moodlens-load", daemon=True)
         self._explain: Batcher[Image.Image, Explanation] = Batcher(
@@ -105,6 +105,7 @@ class PredictionService:
             self._loader.join(_LOADING_PATIENCE)
         if self._follower is not None:
             self._follower.close()
+        self._decoding.close()
         self._explain.close()
 
     @property
@@ -148,9 +149,9 @@ class PredictionService:
         """
         loaded = self._loaded
         side = loaded.predictor.decode_side if loaded else None
-        with self._decoding.lease() as lease:
+        with self._decoding.place() as within:
             picture = read_picture(
-                data, limits=self.settings.limits, short_side=side, admit=lease.take
+                data, limits=self.settings.limits, short_side=side, within=within
             )
             return see(picture, shown_side)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
+from PIL import Image
 
 from moodlens.errors import PictureError, PictureTooLargeError
 from moodlens.pictures.reading import read_picture
@@ -33,10 +36,15 @@ def test_a_grid_as_cameras_write_it() -> None:
     ids=["unseen", "canvas", "nested", "itself", "few", "overlay", "new"],
 )
 def test_other_recipes_are_not_followed(recipes: list[Recipe]) -> None:
-    costs: list[int] = []
+    decoded: list[int] = []
+
+    def within(cost: int, decode: Callable[[], Image.Image]) -> Image.Image:
+        decoded.append(cost)
+        return decode()
+
     with pytest.raises(PictureError, match="damaged or incomplete"):
-        read_picture(heic(TILE, *recipes), admit=costs.append)
-    assert not costs  # refused before a pixel is decoded
+        read_picture(heic(TILE, *recipes), within=within)
+    assert not decoded
 
 
 def test_the_largest_item_is_what_a_picture_costs() -> None:
