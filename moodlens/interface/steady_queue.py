@@ -3,7 +3,7 @@
 Gradio remembers the messages of 2,000 sessions and forgets the one that came first, whether or not
 it still waits for an answer; the next message to it ends the loop that serves everybody. Here a
 session that waits is never forgotten, a message to nobody is dropped, and a loop that ends in spite
-of that is begun again.
+of that is begun again. Who cancels one question loses no other.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio import routes
 from gradio.queueing import Event, Queue
 from gradio.server_messages import EventMessage
 from gradio.utils import run_coro_in_background
@@ -35,6 +36,8 @@ _REST_SECONDS = 1.0
 _WAITING_CHARACTERS = 100_000_000
 """Of all questions that wait: programs may send whole pictures as text."""
 _SHORT = 10_000
+_SEPARATOR = "<gradio-sep>"
+"""In the name of a task, before that of its event."""
 
 
 class Mailboxes(dict[str, Messages]):
@@ -121,6 +124,15 @@ class SteadyQueue(Queue):
                 return False, "Queue is full.", "queue_full"
         return await super().push(body, request, username)
 
+    async def remove_from_queue(self, event_id: str) -> None:
+        """Cancel one event, whether it waits or runs, and none of its session's others."""
+        await super().remove_from_queue(event_id)
+        name = f"{_SEPARATOR}{event_id}"
+        tasks = [task for task in self._asyncio_tasks if task.get_name().endswith(name)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def start_processing(self) -> None:
         """Take events out, for as long as the app runs."""
         while not self._closing:
@@ -172,6 +184,7 @@ def queue_steadily(
     page: gr.Blocks, *, max_size: int, default_concurrency_limit: int
 ) -> SteadyQueue:
     """Give a page such a queue, in place of ``page.queue()``."""
+    routes.cancel_tasks = _cancel_none
     page.queue(max_size=max_size, default_concurrency_limit=default_concurrency_limit)
     page._queue = queue = SteadyQueue(
         live_updates=True,
@@ -182,6 +195,11 @@ def queue_steadily(
         default_concurrency_limit=default_concurrency_limit,
     )
     return queue
+
+
+async def _cancel_none(task_ids: set[str]) -> list[str]:
+    """In place of Gradio's function that cancels all that a session runs, whichever it named."""
+    return []
 
 
 def _characters(values: Any) -> int:

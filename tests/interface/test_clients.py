@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -155,3 +156,15 @@ def test_twenty_jobs_at_once(app: RunningApp) -> None:
             for body in (job.result(timeout=120), alone[number])
         )
         assert shares == pytest.approx(expected, abs=0.002)
+
+
+def test_cancelling_some_jobs_ends_no_others(app: RunningApp) -> None:
+    client = Client(app.url, verbose=False)
+    picture = handle_file(str(EXAMPLES[0]))
+    jobs = [client.submit(picture, api_name="/predict") for _ in range(20)]
+    time.sleep(0.1)
+    for job in jobs[::2]:
+        job.cancel()
+
+    assert [job.result(timeout=60)["status"] for job in jobs[1::2]] == ["success"] * 10
+    assert client.predict(picture, api_name="/predict")["status"] == "success"
