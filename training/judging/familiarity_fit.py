@@ -50,7 +50,13 @@ def features_of(checkpoint: Checkpoint, pictures: Iterable[Image.Image]) -> NDAr
     return np.stack(rows)
 
 
-def fit_levels(checkpoint: Checkpoint, features: NDArray[np.float32]) -> list[LevelFamiliarity]:
+def fit_levels(
+    checkpoint: Checkpoint,
+    features: NDArray[np.float32],
+    *,
+    directions: int = DIRECTIONS,
+    last_too: bool = False,
+) -> list[LevelFamiliarity]:
     """What the features of some pictures are like, level by level.
 
     A member's last features are left out, and a stage that they only repeat, as a ResNet's do,
@@ -59,13 +65,17 @@ def fit_levels(checkpoint: Checkpoint, features: NDArray[np.float32]) -> list[Le
     Args:
         checkpoint: whose network made the features.
         features: [N, F].
+        directions: at most so many of each level.
+        last_too: do not leave a member's last features out.
     """
     fitted, start = [], 0
     for member in members_of(checkpoint.network):
         starts = [start + width for width in accumulate((0, *member.channels))]
         *stages, last = [(a, features[:, a:b]) for a, b in pairwise(starts)]
         told = [(a, stage) for a, stage in stages if not np.array_equal(stage, last[1])]
-        fitted += [_fit_level(a, stage.astype(np.float64)) for a, stage in told or [last]]
+        if last_too or not told:
+            told.append(last)
+        fitted += [_fit_level(a, stage.astype(np.float64), directions) for a, stage in told]
         start = starts[-1]
     return fitted
 
@@ -129,12 +139,12 @@ def separation(known: Floats, strange: Floats) -> float:
     return float(roc_auc_score(labels, np.concatenate([known, strange])))
 
 
-def _fit_level(start: int, level: Floats) -> LevelFamiliarity:
+def _fit_level(start: int, level: Floats, most: int) -> LevelFamiliarity:
     roots = signed_root(level)
     mean, spread = roots.mean(axis=0), roots.std(axis=0)
     spread = spread + _LEAST_SPREAD * spread.mean() + np.finfo(np.float32).tiny
     standardised = (roots - mean) / spread
-    count = max(1, min(DIRECTIONS, len(level) // _PICTURES_A_DIRECTION, level.shape[1] - 1))
+    count = max(1, min(most, len(level) // _PICTURES_A_DIRECTION, level.shape[1] - 1))
     variances, directions = _principal(standardised, count)
     # Rounded as they will be stored, so that what is fitted is what answers.
     stored = directions.astype(np.float16).astype(np.float64)
