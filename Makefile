@@ -18,7 +18,8 @@ test: quality $(VENV)/.browser-installed
 
 bench: $(VENV)/.tests-installed
 	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(DEVICE),--device $(DEVICE)) \
-		$(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
+		$(if $(CHECKPOINT),--checkpoint $(CHECKPOINT)); services=$$?; \
+	$(BIN)/python -m tests.benchmarks.scoring $(if $(QUICK),--rounds 1 --pictures 64) && exit $$services
 
 # Needs Node.js; npx fetches Lighthouse once, into ~/.cache.
 lighthouse: $(VENV)/.browser-installed

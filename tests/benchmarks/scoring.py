@@ -18,7 +18,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +145,10 @@ def crowded_way(cores: int) -> Iterator[Callable[[int], Timed]]:
 
 @contextmanager
 def client_way(folder: Path) -> Iterator[Callable[[int], Timed]]:
-    """A loop through Gradio's Python client, against the app."""
+    """A loop through Gradio's Python client, against the app, which rests while others work.
+
+    It would look a thousand times a second for questions in its queue.
+    """
     from gradio_client import Client, handle_file
 
     files = itertools.cycle(sorted(folder.rglob("*.jpg")))
@@ -154,13 +156,19 @@ def client_way(folder: Path) -> Iterator[Callable[[int], Timed]]:
         client = Client(f"http://127.0.0.1:{service.port}", verbose=False)
 
         def answer(count: int) -> Timed:
+            service.process.resume()
             start = time.perf_counter()
             for _ in range(count):
                 client.predict(handle_file(str(next(files))), api_name="/predict")
-            return Timed(count, time.perf_counter() - start, float("nan"))
+            seconds = time.perf_counter() - start
+            service.process.suspend()
+            return Timed(count, seconds, float("nan"))
 
         answer(3)
-        yield answer
+        try:
+            yield answer
+        finally:
+            service.process.resume()
 
 
 def _family_seconds() -> float:
@@ -173,9 +181,9 @@ def _family_seconds() -> float:
 def compare(rounds: int, pictures: int) -> list[Row]:
     """All ways in turn."""
     cores = len(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = make_pictures(Path(name), _DISTINCT)
-        ways = {
+        contexts = {
             "engine": engine_way(folder),
             "forward": process_way("forward"),
             "crowded": crowded_way(cores),
@@ -183,14 +191,14 @@ def compare(rounds: int, pictures: int) -> list[Row]:
             "loop": process_way("loop", str(folder)),
             "client": client_way(folder),
         }
+        ways = {way: stack.enter_context(context) for way, context in contexts.items()}
         counts = dict.fromkeys(ways, pictures)
         counts |= {"loop": pictures // 8, "client": pictures // 16, "forward": pictures // 2}
         found: dict[str, list[Timed]] = {way: [] for way in ways}
         for _ in range(rounds):
-            for way, context in ways.items():
-                with _again(context) as answer:
-                    found[way].append(answer(counts[way]))
-                    print(way, f"{found[way][-1].rate:.1f}/s", file=sys.stderr)
+            for way, answer in ways.items():
+                found[way].append(answer(counts[way]))
+                print(way, f"{found[way][-1].rate:.1f}/s", file=sys.stderr)
     rate = {way: statistics.median(t.rate for t in times) for way, times in found.items()}
     cost = {way: statistics.median(t.milliseconds for t in times) for way, times in found.items()}
     bound = 1000 / (cost["forward"] + cost["decode"])
@@ -243,17 +251,6 @@ def _steady_rate(answers: Iterator[Answered]) -> float:
             start, counted = time.perf_counter(), done
         end = time.perf_counter()
     return (done - counted) / (end - start)
-
-
-_open_ways: dict[int, Callable[[int], Timed]] = {}
-
-
-@contextmanager
-def _again(context: object) -> Iterator[Callable[[int], Timed]]:
-    """Enter each way once, and keep it open for the following rounds."""
-    if id(context) not in _open_ways:
-        _open_ways[id(context)] = context.__enter__()  # type: ignore[attr-defined]
-    yield _open_ways[id(context)]
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -323,8 +320,6 @@ def main() -> int:
         return 0
     rows = compare(options.rounds, options.pictures)
     print(table(rows))
-    sys.stdout.flush()
-    threading.Timer(5, os._exit, [0]).start()  # ways that are still open end with this process
     return any(row.verdict == "MISSED" for row in rows)
 
 
