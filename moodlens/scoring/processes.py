@@ -1,7 +1,9 @@
 """Processes that are told what to do through a pipe, and may die without taking others along.
 
 Each is a Python of its own and not a copy of this one: a program that uses MoodLens needs no
-``if __name__ == "__main__"`` for it, and PyTorch's threads survive no copying.
+``if __name__ == "__main__"`` for it, and PyTorch's threads survive no copying. It looks for modules
+where this one does and nowhere else: by itself it would take them from the working directory first,
+which may be a stranger's folder.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ import subprocess  # nosec B404
 import sys
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, Pipe
-from pathlib import Path
 from typing import Any
 
 _PATIENCE = 5.0
+_BEGIN = (
+    f"import sys; sys.path[:] = sys.argv.pop(1).split({os.pathsep!r}); "
+    "from moodlens.scoring.worker import main; main()"
+)
 
 
 class Worker:
@@ -28,13 +33,12 @@ class Worker:
 
     def __init__(self, role: str, first: Any, descriptors: Sequence[int] = ()) -> None:
         self.connection, theirs = Pipe()
-        home = str(Path(__file__).parents[2])
-        paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+        paths = os.pathsep.join(sys.path)
         self._process = subprocess.Popen(  # noqa: S603  # nosec B603
-            [sys.executable, "-m", "moodlens.scoring.worker", role, str(theirs.fileno())],
+            [sys.executable, "-c", _BEGIN, paths, role, str(theirs.fileno())],
             pass_fds=[theirs.fileno(), *descriptors],
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_PROC_BIND": "false"},
+            env={**os.environ, "OMP_PROC_BIND": "false"},
         )
         theirs.close()
         self.send(first)

@@ -114,7 +114,3 @@ def main() -> None:
         roles[sys.argv[1]](inherited(int(sys.argv[2])))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
-
-
-if __name__ == "__main__":
-    main()

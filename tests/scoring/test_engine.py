@@ -106,6 +106,22 @@ def test_a_picture_that_kills_costs_its_own_row(engine: Engine) -> None:
     assert [*found[:5], *found[6:]] == [*expected[:5], *expected[6:]]
 
 
+def test_no_code_is_taken_from_the_folder_that_one_is_in(
+    tiny_weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("numpy", "torch", "hashlib", "moodlens"):
+        (tmp_path / f"{module}.py").write_text("open('taken', 'w'); raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    engine = Engine(tiny_weights, crew=Crew(1, 1))
+    try:
+        (row,) = run(engine, small_jpeg(0))
+    finally:
+        engine.close()
+
+    assert row["problem"] is None
+    assert not Path("taken").exists()
+
+
 def test_unusable_weights_are_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(MoodLensError, match=r"has no config\.json"):
         Engine(Weights(Located(tmp_path, None, None, "local")), crew=Crew(1, 1))
