@@ -150,7 +150,7 @@ def test_what_kills_a_process_costs_that_film(
     (tmp_path / "av/__init__.py").write_text(
         "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
 
     (entry,) = Sources([str(path)], every=1.0).entries()
     assert "ended the process" in entry.problem
