@@ -14,7 +14,7 @@ from moodlens.commands.listening import refuse_taken, taken
 from moodlens.errors import SettingsError
 from moodlens.serving.connections import bound_connections, raise_descriptor_limit
 from moodlens.serving.cores import keep_threads_apart
-from moodlens.serving.logs import configure_logging, speak_for_others
+from moodlens.serving.logs import configure_logging, logged_instead_of_printed, speak_for_others
 from moodlens.serving.memory import give_memory_back
 from moodlens.serving.service import PredictionService
 from moodlens.serving.uploads import UploadFolder
@@ -65,24 +65,25 @@ def serve() -> None:
     demo = build(service)
     bound_connections(raise_descriptor_limit())
     try:
-        _, url, _ = demo.launch(
-            server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
-            server_port=settings.port or None,
-            app_kwargs={
-                "routes": [
-                    *build_router(service).routes,
-                    *build_api_routes(demo).routes,
-                    *page_routes(),
-                ],
-                "lifespan": within(
-                    gate(settings, service.telemetry), OneLanguage, Compression, CacheControl
-                ),
-                "exception_handlers": call_problems(),
-                "openapi_url": None,
-            },
-            prevent_thread_lock=True,
-            **launch_options(settings),
-        )
+        with logged_instead_of_printed():
+            _, url, _ = demo.launch(
+                server_name=f"[{settings.host}]" if ":" in settings.host else settings.host,
+                server_port=settings.port or None,
+                app_kwargs={
+                    "routes": [
+                        *build_router(service).routes,
+                        *build_api_routes(demo).routes,
+                        *page_routes(),
+                    ],
+                    "lifespan": within(
+                        gate(settings, service.telemetry), OneLanguage, Compression, CacheControl
+                    ),
+                    "exception_handlers": call_problems(),
+                    "openapi_url": None,
+                },
+                prevent_thread_lock=True,
+                **launch_options(settings),
+            )
     except OSError:  # somebody took the port in the meantime
         service.close()
         uploads.close()

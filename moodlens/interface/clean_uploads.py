@@ -16,7 +16,7 @@ from gradio import route_utils, routes
 from gradio.route_utils import FileUploadProgress, GradioMultiPartParser
 from starlette.formparsers import MultiPartException
 
-from moodlens.errors import DiskFullError
+from moodlens.errors import DiskFullError, MissingPictureError
 from moodlens.serving.failures import disk_is_full
 from moodlens.serving.questions import MOST_FILES
 
@@ -81,6 +81,7 @@ async def take_uploads(*args: Any, **settings: Any) -> Any:
 
     Raises:
         DiskFullError: the disk took no more.
+        MissingPictureError: the field is no file.
     """
     stored: list[Any] = []
     _stored.set(stored)
@@ -94,6 +95,8 @@ async def take_uploads(*args: Any, **settings: Any) -> Any:
                 Path(file.name).unlink()
         if disk_is_full(error):
             raise DiskFullError from error
+        if isinstance(error, TypeError) and "UploadFile" in str(error):  # Gradio's, for a text
+            raise MissingPictureError("Send files in the field 'files'.") from None
         raise
 
 

@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime, timezone
 from typing import Any, TextIO
 
@@ -27,6 +29,9 @@ _MOST_TRACE = 4000
 _PERIOD_SECONDS = 60.0
 _MOST_COMPLAINTS = 5
 """Warnings and errors from one line of code within a period."""
+_MOST_NOTES = 100
+"""Of all else, but for what is said of each request."""
+_EACH_REQUEST = "moodlens.serving.telemetry"
 _ORIGINS = 1000
 
 
@@ -52,6 +57,13 @@ def speak_for_others() -> None:
         logger.propagate = True
 
 
+@contextmanager
+def logged_instead_of_printed() -> Iterator[None]:
+    """In the block, what Gradio prints becomes entries of the log."""
+    with redirect_stdout(_Lines(sys.stdout, "stdout", logging.INFO)):
+        yield
+
+
 class JsonFormatter(logging.Formatter):
     """Time (UTC), level, logger, message, whatever came as ``extra``, a trace if there is one."""
 
@@ -74,23 +86,24 @@ class JsonFormatter(logging.Formatter):
 
 
 class Complaints(logging.Filter):
-    """Lets a few warnings and errors of each line of code pass in a minute, and counts the rest."""
+    """Lets a few entries of each line of code pass in a minute, and counts the rest."""
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.Lock()
-        self._seen: dict[tuple[str, int, str], tuple[float, int]] = {}
+        self._seen: dict[tuple[str, str, int, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write it."""
-        if record.levelno < logging.WARNING:
+        if record.name == _EACH_REQUEST:
             return True
+        most = _MOST_COMPLAINTS if record.levelno >= logging.WARNING else _MOST_NOTES
         now = time.monotonic()
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        origin = record.pathname, record.lineno, kind
+        origin = record.name, record.pathname, record.lineno, kind
         with self._lock:
             began, count = self._seen.get(origin, (now, 0))
-            left_out = max(0, count - _MOST_COMPLAINTS)
+            left_out = max(0, count - most)
             if now - began > _PERIOD_SECONDS:
                 began, count = now, 0
                 if left_out:
@@ -98,7 +111,7 @@ class Complaints(logging.Filter):
             if len(self._seen) >= _ORIGINS:
                 self._seen.clear()
             self._seen[origin] = began, count + 1
-        return count < _MOST_COMPLAINTS
+        return count < most
 
 
 class _Lines(io.TextIOBase):
@@ -106,10 +119,13 @@ class _Lines(io.TextIOBase):
 
     Args:
         stream: the real one, for who asks what kind it is.
+        name: of the logger.
+        level: of the entries.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, name: str = "stderr", level: int = logging.WARNING) -> None:
         self._stream = stream
+        self._logger, self._level = logging.getLogger(name), level
         self._part = threading.local()
 
     def write(self, text: str) -> int:
@@ -117,7 +133,7 @@ class _Lines(io.TextIOBase):
         self._part.text = lines.pop()[-_MOST_MESSAGE:]
         for line in lines:
             if line.strip():
-                logging.getLogger("stderr").warning("%s", line)
+                self._logger.log(self._level, "%s", line)
         return len(text)
 
     def flush(self) -> None:

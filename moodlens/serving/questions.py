@@ -7,6 +7,7 @@ it stores before it refuses them.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -70,7 +71,8 @@ def check_question(body: bytes) -> None:
     """Look at the JSON of one question.
 
     Raises:
-        RequestError: it is no JSON object, or names a session that is not one.
+        RequestError: it is no JSON object, holds a number that is none, or names a session that is
+            not one.
         PictureTooLargeError: it holds more values, deeper ones or more files than any page sends.
     """
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > _MOST_VALUES:
@@ -94,6 +96,8 @@ def _check_part(part: list[Any]) -> None:
         long = isinstance(value, str) and len(value) > _MOST_TEXT and value[:5] != "data:"
         if depth > _MOST_DEPTH or long:
             raise PictureTooLargeError("This request is too large.")
+        if isinstance(value, float) and not math.isfinite(value):  # no JSON, but Python reads it
+            raise RequestError(_CANNOT_READ)
         files += isinstance(value, dict) and "path" in value
     if files > MOST_FILES:
         raise PictureTooLargeError(

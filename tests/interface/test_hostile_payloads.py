@@ -76,6 +76,7 @@ def test_half_a_character_has_an_answer_too(
         ("POST", "queue/join", b'{"data":[],"fn_index":999,"session_hash":"a"}', 404),
         ("POST", "queue/join", b'{"data":[],"fn_index":-1,"session_hash":"a"}', 404),
         ("POST", "queue/join", b'{"data":7,"session_hash":"a"}', 422),
+        ("POST", "queue/join", b'{"data":[],"fn_index":1e400,"session_hash":"a"}', 400),
         ("POST", "queue/join", b'{"data":[],"fn_index":0,"session_hash":""}', 400),
         ("POST", "queue/join", b'{"data":[],"fn_index":0,"session_hash":"a<gradio-sep>b"}', 400),
         ("POST", "call/nothing", b'{"data":[]}', 404),
@@ -105,6 +106,12 @@ def test_every_route_has_the_last_word(
     told = answer.json()
     assert told["status"] == "error"
     assert is_a_sentence(told["error"], app)
+
+
+def test_a_text_where_a_file_should_be(app: RunningApp) -> None:
+    form = {"files": (None, b"a text")}
+    answer = HTTP.post(f"{app.url}/gradio_api/upload", files=form)
+    assert (answer.status_code, answer.json()["error"]) == (422, "Send files in the field 'files'.")
 
 
 def test_several_ranges_of_a_file(app: RunningApp) -> None:

@@ -10,7 +10,7 @@ import textwrap
 WRITERS = textwrap.dedent(
     """
     import logging, sys, traceback
-    from moodlens.serving.logs import configure_logging, speak_for_others
+    from moodlens.serving.logs import configure_logging, logged_instead_of_printed, speak_for_others
     configure_logging()
     server = logging.getLogger("uvicorn.error")
     server.addHandler(logging.StreamHandler())
@@ -26,6 +26,11 @@ WRITERS = textwrap.dedent(
     for number in range(1000):
         print("plain", "text", number, file=sys.stderr)
     sys.stderr.write("no end")
+    for number in range(1000):
+        logging.getLogger("moodlens").info("somebody left")
+    with logged_instead_of_printed():
+        print("Launching a server")
+    print("printed", flush=True)
     """
 )
 
@@ -39,7 +44,10 @@ def test_whoever_writes_writes_json_in_few_and_short_lines() -> None:
         "moodlens",
         "moodlens.trace",
         "stderr",
+        "stdout",
     }
-    assert len(entries) < 20
+    assert len(entries) < 120
+    assert sum(entry["level"] != "INFO" for entry in entries) < 20
+    assert ran.stdout == b"printed\n"
     assert max(map(len, lines)) < 8000
     assert any("ValueError" in entry.get("trace", "") for entry in entries)

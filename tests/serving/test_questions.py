@@ -45,6 +45,9 @@ def test_what_the_page_sends_passes(body: bytes) -> None:
         (question(session_hash="x" * 65), RequestError),
         (question(session_hash=["a"]), RequestError),
         (question(event_id="../x"), RequestError),
+        (question(fn_index=float("inf")), RequestError),
+        (question(data=[{"joy": float("nan")}]), RequestError),
+        (question().replace(b"[]", b"[1e400]"), RequestError),
         (b"[1]", RequestError),
         (b"nonsense", RequestError),
         (b"\xff\xfe", RequestError),
@@ -55,7 +58,7 @@ def test_what_the_page_sends_passes(body: bytes) -> None:
         (question(data=[[FILE] * 101]), PictureTooLargeError),
         (question(data=[[FILE] * 101]).replace(b'"path"', b'"\\u0070ath"'), PictureTooLargeError),
     ],
-    ids=range(14),
+    ids=range(17),
 )
 def test_what_no_page_sends_is_refused(body: bytes, error: type[MoodLensError]) -> None:
     with pytest.raises(error):
