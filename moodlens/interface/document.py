@@ -24,6 +24,10 @@ from moodlens.serving.whole_answers import WholeAnswers, path_of
 from moodlens.telling.wording import Wording, preferred_wording, wording
 
 _CONFIG = re.compile(r"(<script>window\.gradio_config = )(.*?)(;</script>)", re.DOTALL)
+_STARTED = re.compile(
+    r'<script type="module" crossorigin src="([^"]+)"></script>\s*'
+    r'(<link rel="stylesheet" crossorigin href="[^"]+">)'
+)
 _SHARING = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>', re.DOTALL)
 _MARK = re.compile(r'__i18n__\{"__type__": "translation_metadata", "key": "([\w.]+)"\}')
 _REMEMBERED = 16
@@ -78,8 +82,30 @@ def translated_document(document: str, words: Wording) -> str:
     before = before.replace(
         "</style>", "</style>" + _described(config, words) + head + words_script(words.language), 1
     )
-    after = after.replace("<gradio-app", first_sight(words) + "<gradio-app", 1)
+    started = _STARTED.search(after)
+    if started is not None:
+        after = after.replace(started[0], "", 1)
+    start = started_later(started) if started else ""
+    after = after.replace("<gradio-app", f"{first_sight(words)}{start}<gradio-app", 1)
     return before + script + after
+
+
+def started_later(started: re.Match[str]) -> str:
+    """Gradio's style and scripts, fetched at once, but run only when the first sight is painted.
+
+    They keep the browser busy for longer than a person looks away. A page in the background paints
+    nothing, so it does not wait for long.
+
+    Args:
+        started: what starts them in Gradio's template: the script's address, the style's tag.
+    """
+    address, style = started.groups()
+    return (
+        f'<link rel="modulepreload" crossorigin href="{address}">{style}<script>'
+        f"(() => {{ let run = () => {{ run = () => {{}}; import('{address}'); }};"
+        " requestAnimationFrame(() => setTimeout(() => run())); setTimeout(() => run(), 500); })();"
+        "</script>"
+    )
 
 
 def _described(config: dict[str, Any], words: Wording) -> str:

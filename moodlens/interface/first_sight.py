@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moodlens.interface import markup
-from moodlens.interface.static_parts import bars_waiting, header
+from moodlens.interface.static_parts import bars_waiting, header, subjective
 from moodlens.telling.wording import Wording
 
 _GONE_WHEN_BUILT = """
@@ -16,13 +16,16 @@ new MutationObserver((changes, watcher) => {
 
 
 def first_sight(wording: Wording) -> str:
-    """The header, the frame for a picture and the waiting headline, where the page has them.
+    """The header, the frame for a picture and the waiting answer, where the page has them.
+
+    Nothing that the page paints later is larger, so that the largest paint is this one.
 
     Screen readers are spared it: they would read everything twice.
     """
     return (
         f'<div id="ml-first" class="gradio-container" aria-hidden="true">{header(wording)}'
         '<div class="ml-first-stage"><div></div>'
-        f'<div class="ml-card">{markup.waiting(wording)}{bars_waiting(wording)}</div></div></div>'
+        f'<div class="ml-card">{markup.waiting(wording)}{bars_waiting(wording)}'
+        f"{subjective(wording)}</div></div></div>"
         "<script>addEventListener('DOMContentLoaded', () => {" + _GONE_WHEN_BUILT + "});</script>"
     )

@@ -31,7 +31,7 @@ def static_parts(wording: Wording) -> dict[str, str]:
     return {
         "part.header": header(wording),
         "part.privacy": _paragraph("ml-privacy", wording("picture.privacy")) + _camera(wording),
-        "part.subjective": _paragraph("ml-note", wording("result.subjective")),
+        "part.subjective": subjective(wording),
         "part.examples": _examples(wording),
         "part.waiting": markup.waiting(wording),
         "part.bars_waiting": bars_waiting(wording),
@@ -70,6 +70,11 @@ def bars_waiting(wording: Wording) -> str:
         for emotion in PALETTE
     )
     return f'<ul class="ml-legend" aria-label="{escape(wording("chart.legend"))}">{rows}</ul>'
+
+
+def subjective(wording: Wording) -> str:
+    """What the answer is not."""
+    return _paragraph("ml-note", wording("result.subjective"))
 
 
 def _plane_waiting(wording: Wording) -> str:

@@ -43,9 +43,19 @@ class Traffic:
             self.bytes[url] = event["encodedDataLength"]
 
 
+NOTE_PAINTS = """
+new PerformanceObserver((list) => {
+    window.largestPaint = list.getEntries().at(-1).startTime;
+}).observe({type: 'largest-contentful-paint', buffered: true});
+new MutationObserver(() => {
+    if (document.querySelector('#subjective p')) window.built ??= performance.now();
+}).observe(document, {subtree: true, childList: true});"""
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_a_cold_load_is_light(browser: Browser, site: Site, width: int) -> None:
     context = new_context(browser, viewport={"width": width, "height": 844})
+    context.add_init_script(NOTE_PAINTS)
     page = context.new_page()
     traffic = Traffic(page)
     page.goto(site.url)
@@ -57,6 +67,8 @@ def test_a_cold_load_is_light(browser: Browser, site: Site, width: int) -> None:
     assert not traffic.fetched(CHARTS)
     assert not traffic.fetched("/assets/hls-")
     assert page.locator(".js-plotly-plot").count() == 0
+    # Nothing that Gradio builds is a larger paint than what stood there before.
+    assert page.evaluate("window.largestPaint < window.built")
     context.close()
 
 
