@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 _DECODE_MARGIN = 1.4
@@ -61,18 +59,18 @@ def crop_box(width: int, height: int, crop: Crop) -> tuple[float, float, float, 
     return left, top, left + side, top + side
 
 
-def middle(picture: Image.Image) -> NDArray[np.uint8]:
+def middle(picture: Image.Image) -> Image.Image:
     """The part of a picture that any crop is cut from: what is left and right of it never counts.
 
     Args:
         picture: mode RGB, upright.
 
     Returns:
-        [H, W, 3] channel values 0..255, as large as the short side; the long side has one pixel
-        more where it takes that to have the same middle.
+        As large as the short side; the long side has one pixel more where it takes that to have the
+        same middle.
     """
     width, height = picture.size
     short = min(width, height)
     wide, high = short + (width - short) % 2, short + (height - short) % 2
     left, top = (width - wide) // 2, (height - high) // 2
-    return np.asarray(picture.crop((left, top, left + wide, top + high)))
+    return picture.crop((left, top, left + wide, top + high))

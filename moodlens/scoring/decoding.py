@@ -48,9 +48,9 @@ class Decoder:
                 return Decoded(None, f"The file is larger than {limit:g} MB.")
             sha256 = hashlib.sha256(data).hexdigest()
             picture = read_picture(data, limits=self.limits, short_side=self.side)
-            pixels = middle(picture)
-            size = pixels.shape[0], pixels.shape[1]
-            room(size)[:] = pixels
+            part = middle(picture)
+            size = part.height, part.width
+            room(size)[:] = np.asarray(part)
         except MoodLensError as error:
             return Decoded(sha256, error.message)
         except MemoryError:

@@ -27,7 +27,7 @@ from moodlens.model.checkpoint import load_checkpoint
 from moodlens.model.fused import convolutions_with_norms, fused_network
 from moodlens.model.network import EmotionNetwork, FeatureMaps
 from moodlens.model.openvino_network import openvino_network
-from moodlens.model.preprocess import centre_crop, decode_side, normalise, to_pixels
+from moodlens.model.preprocess import centre_crop, crop_box, decode_side, normalise, to_pixels
 from moodlens.pictures.reading import read_picture
 from moodlens.weights.reference import locate_bundled
 from tests.benchmarks.pictures import EXAMPLES, phone_jpeg, small_jpeg
@@ -65,9 +65,15 @@ def picture_ways(network: EmotionNetwork) -> Iterator[Way]:
             return resized.crop((left, top, left + config.input_size, top + config.input_size))
 
         def one_pass(picture: Image.Image = picture) -> object:
+            box = crop_box(*picture.size, config)
+            sides = (config.input_size, config.input_size)
+            return picture.resize(sides, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+
+        def by_pytorch(picture: Image.Image = picture) -> object:
             return centre_crop(picture, config)
 
         yield f"resize and crop in one pass, {size}", resize_then_crop, lambda work=one_pass: work
+        yield f"that pass by PyTorch, {size}", one_pass, lambda work=by_pytorch: work
 
 
 def network_ways(network: EmotionNetwork, pixels: Tensor) -> Iterator[Way]:

@@ -31,7 +31,8 @@ def test_the_crop_is_pillows(view: PlainCrop, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(8, 5), (5, 8), (9, 5), (5, 5), (1, 4)])
 def test_the_middle_has_the_pictures_middle(size: tuple[int, int]) -> None:
     columns = np.broadcast_to(np.arange(size[0])[None, :, None], (size[1], size[0], 3))
-    height, width, _ = (kept := middle(Image.fromarray(columns.astype(np.uint8)))).shape
+    kept = np.asarray(middle(Image.fromarray(columns.astype(np.uint8))))
+    height, width, _ = kept.shape
 
     assert min(height, width) == min(size)
     assert max(height, width) - min(size) == (max(size) - min(size)) % 2
