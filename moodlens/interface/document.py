@@ -24,10 +24,7 @@ from moodlens.serving.whole_answers import WholeAnswers, path_of
 from moodlens.telling.wording import Wording, preferred_wording, wording
 
 _CONFIG = re.compile(r"(<script>window\.gradio_config = )(.*?)(;</script>)", re.DOTALL)
-_STARTED = re.compile(
-    r'<script type="module" crossorigin src="([^"]+)"></script>\s*'
-    r'(<link rel="stylesheet" crossorigin href="[^"]+">)'
-)
+_STARTED = re.compile(r'<script type="module" crossorigin src="([^"]+)"></script>')
 _SHARING = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>', re.DOTALL)
 _MARK = re.compile(r'__i18n__\{"__type__": "translation_metadata", "key": "([\w.]+)"\}')
 _REMEMBERED = 16
@@ -82,29 +79,23 @@ def translated_document(document: str, words: Wording) -> str:
     before = before.replace(
         "</style>", "</style>" + _described(config, words) + head + words_script(words.language), 1
     )
-    started = _STARTED.search(after)
-    if started is not None:
-        after = after.replace(started[0], "", 1)
-    start = started_later(started) if started else ""
-    after = after.replace("<gradio-app", f"{first_sight(words)}{start}<gradio-app", 1)
+    after = _STARTED.sub(lambda started: _started_later(started[1]), after, count=1)
+    after = after.replace("<gradio-app", first_sight(words) + "<gradio-app", 1)
     return before + script + after
 
 
-def started_later(started: re.Match[str]) -> str:
-    """Gradio's style and scripts, fetched at once, but run only when the first sight is painted.
+def _started_later(address: str) -> str:
+    """Gradio's scripts, fetched at once, but run only when the first sight is painted.
 
     They keep the browser busy for longer than a person looks away. A page in the background paints
     nothing, so it does not wait for long.
-
-    Args:
-        started: what starts them in Gradio's template: the script's address, the style's tag.
     """
-    address, style = started.groups()
     return (
-        f'<link rel="modulepreload" crossorigin href="{address}">{style}<script>'
+        f'<link rel="modulepreload" crossorigin href="{address}"><script>'
         f"(() => {{ let run = () => {{ run = () => {{}}; import('{address}'); }};"
-        " requestAnimationFrame(() => setTimeout(() => run())); setTimeout(() => run(), 500); })();"
-        "</script>"
+        " const soon = () => setTimeout(() => run());"
+        " addEventListener('DOMContentLoaded', () => requestAnimationFrame(soon));"
+        " setTimeout(() => run(), 1500); })();</script>"
     )
 
 

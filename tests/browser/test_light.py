@@ -69,6 +69,9 @@ def test_a_cold_load_is_light(browser: Browser, site: Site, width: int) -> None:
     assert page.locator(".js-plotly-plot").count() == 0
     # Nothing that Gradio builds is a larger paint than what stood there before.
     assert page.evaluate("window.largestPaint < window.built")
+    # Gradio's style comes before its components', which outweigh it by order alone.
+    tab = page.get_by_role("tab").first
+    assert tab.evaluate("(tab) => parseFloat(getComputedStyle(tab).paddingInlineStart)") > 0
     context.close()
 
 
