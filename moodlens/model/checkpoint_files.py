@@ -23,13 +23,13 @@ def read_json(path: Path) -> dict[str, Any]:
         CheckpointError: not there, too large, or not a JSON object.
     """
     try:
-        if not path.is_file():  # a pipe would be waited for, and a device has no end
-            raise CheckpointError(f"The checkpoint has no {path.name}.")
         with path.open("rb") as file:
-            text = file.read(_MAX_JSON_BYTES + 1)
+            text = file.read(_MAX_JSON_BYTES + 1)  # of a device too, which has no end
         if len(text) > _MAX_JSON_BYTES:
             raise CheckpointError(f"The checkpoint's {path.name} is too large.")
         data = json.loads(text.decode())
+    except FileNotFoundError:
+        raise CheckpointError(f"The checkpoint has no {path.name}.") from None
     except (OSError, ValueError, RecursionError):
         raise CheckpointError(f"The checkpoint's {path.name} cannot be read as JSON.") from None
     if not isinstance(data, dict):
