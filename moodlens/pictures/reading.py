@@ -176,7 +176,7 @@ def _decode(
 def upright_rgb(
     picture: Image.Image, first: FirstPicture | None = None, *, short_side: int | None = None
 ) -> Image.Image:
-    """A decoded picture as the network sees it: upright, in sRGB, transparent parts laid on white.
+    """A picture as the network sees it: upright, in sRGB, transparent parts laid on white.
 
     Args:
         picture: in any mode of Pillow's; it stays as it is.
@@ -194,6 +194,7 @@ def upright_rgb(
     turn = _ORIENTATIONS.get(exif_orientation(exif))
     # In any case a plain Image comes out, which holds on to neither the file nor its metadata.
     if turn is None and rgb is picture:
+        rgb.load()  # a caller's own may not be decoded yet
         rgb = rgb._new(rgb.im)  # the same pixels: copying them takes a sixth of decoding
     upright = rgb if turn is None else rgb.transpose(turn)
     upright.info = {}
