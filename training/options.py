@@ -35,15 +35,24 @@ _NUMBERS = {"seed": int, "epochs": int, "lr": float, "batch_size": int}
 
 
 def add_checkpoint_option(parser: argparse.ArgumentParser) -> None:
-    """``--checkpoint``, or the environment's CHECKPOINT_DIR in its place."""
+    """``--checkpoint``, which folder to read, or the environment's CHECKPOINT_DIR in its place."""
+    _add_checkpoint_folder(parser, "--checkpoint", "folder of the checkpoint")
+
+
+def add_out_option(parser: argparse.ArgumentParser) -> None:
+    """``--out``, where a checkpoint goes, or the environment's CHECKPOINT_DIR in its place."""
+    _add_checkpoint_folder(parser, "--out", "folder for the checkpoint")
+
+
+def _add_checkpoint_folder(parser: argparse.ArgumentParser, option: str, what: str) -> None:
     default = read_environment().get("CHECKPOINT_DIR")
     parser.add_argument(
-        "--checkpoint",
+        option,
         type=Path,
         default=default,
         required=default is None,
         metavar="DIR",
-        help="folder of the checkpoint (or CHECKPOINT_DIR)",
+        help=f"{what} (or CHECKPOINT_DIR)",
     )
 
 

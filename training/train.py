@@ -29,10 +29,10 @@ from training.data.source import LabelledPictures
 from training.data.split import SPLIT_NAMES, load_split
 from training.judging.out_of_fold import NOT_JUDGED, Judged, read_judged, write_figures
 from training.judging.report import console, print_evaluation
-from training.learning.config import read_environment
 from training.learning.learn import Learned, learn
 from training.learning.tracking import track
 from training.options import (
+    add_out_option,
     add_recipe_options,
     config_from,
     data_from,
@@ -102,15 +102,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Learn which emotions pictures evoke, and write a checkpoint.",
     )
     add_recipe_options(parser)
-    out = read_environment().get("CHECKPOINT_DIR")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=out,
-        required=out is None,
-        metavar="DIR",
-        help="folder for the checkpoint (or CHECKPOINT_DIR)",
-    )
+    add_out_option(parser)
     parser.add_argument("--name", help="of the checkpoint; moodlens-<backbone> by default")
     parser.add_argument("--split", choices=SPLIT_NAMES, default="all", help="what to learn from")
     parser.add_argument(

@@ -107,7 +107,8 @@ def affect_error(service: PredictionService) -> AffectError | None:
 
 def base_rates(service: PredictionService) -> dict[str, float] | None:
     """The mean share of each emotion among the pictures it was measured on; None where unknown."""
-    found = {name: _at(_metrics(service), "base_rates", name) for name in EMOTIONS}
+    data = _metrics(service)
+    found = {name: _at(data, "base_rates", name) for name in EMOTIONS}
     known = {name: float(rate) for name, rate in found.items() if _is_share(rate)}
     return known if len(known) == len(EMOTIONS) else None
 
