@@ -14,6 +14,7 @@ from moodlens.commands.listening import refuse_taken, taken
 from moodlens.errors import SettingsError
 from moodlens.serving.connections import bound_connections, raise_descriptor_limit
 from moodlens.serving.cores import keep_threads_apart
+from moodlens.serving.library_pages import forget_library_pages
 from moodlens.serving.logs import configure_logging, logged_instead_of_printed, speak_for_others
 from moodlens.serving.memory import give_memory_back
 from moodlens.serving.service import PredictionService
@@ -89,6 +90,7 @@ def serve() -> None:
         uploads.close()
         sys.exit(f"MoodLens cannot start: {taken(settings.port)}")
     speak_for_others()  # the server has made its loggers now
+    forget_library_pages()
     gc.freeze()
     gc.enable()
     print(f"MoodLens is at {url}", flush=True)

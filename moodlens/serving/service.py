@@ -22,6 +22,7 @@ from moodlens.pictures.seen import Seen, see
 from moodlens.prediction import ModelInfo, Prediction
 from moodlens.serving.batching import Batcher
 from moodlens.serving.decoding import DecodingRoom
+from moodlens.serving.library_pages import forget_library_pages
 from moodlens.serving.memory import decoding_budget
 from moodlens.serving.telemetry import Telemetry
 from moodlens.serving.zero_gpu import is_zero_gpu, register
@@ -244,6 +245,8 @@ class PredictionService:
                 locating = pool.submit(locate, self.settings.checkpoint)
                 import moodlens.weights.pretrained  # noqa: F401
                 from moodlens.model.devices import use_threads
+
+                forget_library_pages()  # at once, so that there are never as many again
             located = locating.result()
             use_threads(self.settings.threads)
             self._choose_device()
@@ -255,6 +258,7 @@ class PredictionService:
                 logger.warning("the configured checkpoint is refused: %s", error)
                 located = locate_bundled(notice=f"{error} The bundled checkpoint answers instead.")
                 self.use(located)
+            forget_library_pages()
             self._follower = follow(
                 self.settings.checkpoint,
                 located,
