@@ -67,10 +67,15 @@ $(VENV)/.tests-installed: tests/requirements.txt training/requirements.txt $(VEN
 	$(PIP) install -r tests/requirements.txt
 	touch $@
 
-# An installed Chromium, else Debian's where apt can be used, else the one that Playwright brings.
+# An installed Chromium, else Debian's where apt can be used, else the one that Playwright brings; and
+# a Firefox, installed or Debian's, or none.
 $(VENV)/.browser-installed: $(VENV)/.tests-installed
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-color-emoji; \
 	else $(BIN)/python -m playwright install chromium; fi
+	@if command -v firefox-esr || command -v firefox; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update && apt-get install -y --no-install-recommends firefox-esr \
+			|| echo "No Firefox; its tests are skipped."; fi
 	touch $@
