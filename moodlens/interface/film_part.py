@@ -10,6 +10,7 @@ import json
 from html import escape
 
 from moodlens.emotions import EMOTIONS, PALETTE
+from moodlens.telling.table_schema import page_columns
 from moodlens.telling.wording import Wording, capitalised
 
 _MESSAGES = (
@@ -42,7 +43,7 @@ def film_part(wording: Wording) -> str:
     ]
     return (
         f'<div class="ml-card ml-film" data-state="idle" data-words="{_json(words)}" '
-        f'data-emotions="{_json(emotions)}">'
+        f'data-emotions="{_json(emotions)}" data-columns="{_json(page_columns(films=True))}">'
         f"<h2>{escape(wording('film.title'))}</h2>"
         f"<p>{escape(wording('film.lead'))}</p>{_controls(wording)}"
         f'<p class="ml-privacy">{escape(wording("film.privacy"))}</p>{_results(wording)}</div>'
@@ -80,10 +81,10 @@ def _results(wording: Wording) -> str:
         f"{escape(wording('film.smooth'))}</label></div>"
         f'<div class="ml-plot" data-film-chart role="img" '
         f'aria-label="{escape(wording("film.chart"))}"></div>'
-        f'<div class="ml-strip" data-film-strip role="group" '
+        f'<div class="ml-strip" data-film-strip role="toolbar" '
         f'aria-label="{escape(wording("film.strip"))}"></div>'
         f"<label>{escape(wording('film.moments'))} <select data-film-by>{by}</select></label>"
-        f'<div class="ml-strip" data-film-moments role="group" '
+        f'<div class="ml-strip" data-film-moments role="toolbar" '
         f'aria-label="{escape(wording("film.moments"))}"></div>'
         '<div class="ml-live-controls"><button type="button" data-film-csv disabled>'
         f"{escape(wording('many.csv'))}</button>"

@@ -14,6 +14,7 @@ from moodlens.errors import MoodLensError
 from moodlens.model.crop import middle
 from moodlens.pictures.reading import DEFAULT_LIMITS, PictureLimits, read_picture
 from moodlens.scoring.sources.entries import Entry
+from moodlens.scoring.sources.films import FilmFrame
 
 Size = tuple[int, int]
 
@@ -42,6 +43,8 @@ class Decoder:
         try:
             if entry.blob is None:
                 return Decoded(None, entry.problem)
+            # First, since a film is walked through from one moment to the next.
+            new_shot = entry.blob.begins_shot() if isinstance(entry.blob, FilmFrame) else None
             data = entry.blob.read(self.limits.max_bytes + 1)
             if len(data) > self.limits.max_bytes:  # how many more nobody has counted
                 limit = self.limits.max_bytes / 1e6
@@ -55,7 +58,7 @@ class Decoder:
             return Decoded(sha256, error.message)
         except MemoryError:
             return Decoded(sha256, "This picture needs more memory than there is.")
-        return Decoded(sha256, None, size)
+        return Decoded(sha256, None, size, new_shot)
 
 
 class Decoded(NamedTuple):
@@ -65,8 +68,10 @@ class Decoded(NamedTuple):
         sha256: of its bytes; None where not all of them were read.
         problem: why it cannot be decoded; None where it was.
         size: height and width of its middle; None where there is a problem.
+        new_shot: whether it begins a shot of a film; None for what is no film.
     """
 
     sha256: str | None
     problem: str | None
     size: Size | None = None
+    new_shot: bool | None = None

@@ -454,6 +454,7 @@ def _cells(entry: Entry | None, decoded: Decoded, answer: Row) -> Row:
     return {
         "file": entry.file if entry else None,
         "seconds": entry.seconds if entry else None,
+        "new_shot": None if decoded.new_shot is None else int(decoded.new_shot),
         "sha256": decoded.sha256,
         "problem": decoded.problem,
         **answer,

@@ -9,12 +9,11 @@ import pandas as pd
 
 from moodlens.prediction import Prediction
 from moodlens.telling.spreadsheets import defused
-from moodlens.telling.table_schema import COLUMN_NAMES, Row, answered
+from moodlens.telling.table_schema import Row, answered, page_columns
 
 __all__ = ["COLUMNS", "BatchRow", "defused", "to_csv", "to_table"]
 
-COLUMNS: tuple[str, ...] = tuple(name for name in COLUMN_NAMES if name != "sha256")
-"""Those of the shared schema, but for the hash that only a later run would look for."""
+COLUMNS: tuple[str, ...] = page_columns()
 
 
 @dataclass(frozen=True, slots=True)

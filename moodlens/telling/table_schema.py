@@ -13,7 +13,7 @@ from typing import Literal
 from moodlens.emotions import EMOTIONS, NEUTRAL
 from moodlens.prediction import Prediction
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Kind = Literal["text", "number"]
 Cell = str | float | None
@@ -54,15 +54,23 @@ SCHEMA: tuple[Column, ...] = (
 )
 """In order. Numbers are rounded as in the JSON answer: shares to four digits, scales to two."""
 
-SECONDS = Column("seconds", "number", "of a film, from its start")
-"""Stands after ``file`` where films are taken apart."""
+OF_FILMS: tuple[Column, ...] = (
+    Column("seconds", "number", "of a film, from its start"),
+    Column("new_shot", "number", "1 for the first moment of a shot, 0 for the others"),
+)
+"""They stand after ``file`` where films are taken apart."""
 
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in SCHEMA)
 
 
 def schema(*, films: bool = False) -> tuple[Column, ...]:
-    """The columns of a table, with ``SECONDS`` where it has films."""
-    return (SCHEMA[0], SECONDS, *SCHEMA[1:]) if films else SCHEMA
+    """The columns of a table, with ``OF_FILMS`` where it has films."""
+    return (SCHEMA[0], *OF_FILMS, *SCHEMA[1:]) if films else SCHEMA
+
+
+def page_columns(*, films: bool = False) -> tuple[str, ...]:
+    """The columns of the page's CSV: all but the hash that only a later run would look for."""
+    return tuple(column.name for column in schema(films=films) if column.name != "sha256")
 
 
 def answered(prediction: Prediction) -> Row:

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from moodlens.emotions import EMOTIONS
+from moodlens.telling.table_schema import page_columns
 from moodlens.telling.wording import wording
 from tests.browser.site import EXAMPLES, Site, new_context, open_tab
 
@@ -26,7 +27,7 @@ OVER = ".ml-film[data-state=over]"
 @pytest.fixture(scope="module")
 def short_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three scenes in 3.3 seconds."""
-    path: Path = tmp_path_factory.mktemp("film") / "holiday.webm"
+    path: Path = tmp_path_factory.mktemp("film") / "=holiday.webm"
     film.write_film(path, [(EXAMPLES / f"{name}.jpg", seconds) for name, seconds in SCENES])
     return path
 
@@ -47,6 +48,11 @@ def test_the_turns_of_a_film_are_found(page: Page, site: Site, short_film: Path)
     page.wait_for_selector(OVER, timeout=120_000)
     table = pd.read_csv(io.BytesIO(downloaded(page, "[data-film-csv]")), encoding="utf-8-sig")
     expect(page.locator("[data-film-message]")).to_have_text(ENGLISH("film.done", count=len(table)))
+
+    # The table of `moodlens score`, but for the hashes.
+    assert tuple(table.columns) == page_columns(films=True)
+    assert table["file"][0] == "'=holiday.webm#t=0"
+    assert table["problem"].isna().all()
 
     # Shots are found to a twentieth of a second, and are the moments of the greatest change.
     assert list(table["seconds"][table["new_shot"] == 1]) == pytest.approx([0, *TURNS], abs=0.1)

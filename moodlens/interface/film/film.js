@@ -1,9 +1,10 @@
 // A film's feelings: sample it, ask about each frame, and draw what comes while it comes.
 import { ask, lanes } from './asking.js';
 import { figure } from './chart.js';
-import { Unplayable, frames, open } from './frames.js';
+import { Unplayable, close, frames, open } from './frames.js';
 import { card, csv, save } from './keeping.js';
 import { strongest } from './moments.js';
+import { fill, walk } from './strip.js';
 
 const DRAW_MS = 600;
 const MOST_THUMBNAILS = 48;
@@ -14,15 +15,16 @@ export const bringToLife = (element) => {
   const find = (name) => element.querySelector(`[data-film-${name}]`);
   const words = JSON.parse(root().dataset.words);
   const emotions = JSON.parse(root().dataset.emotions);
+  const columns = JSON.parse(root().dataset.columns);
   const percent = new Intl.NumberFormat(document.documentElement.lang, { style: 'percent' });
 
-  let film = null; // { address, name, samples, aborter, gate, release, state }
+  let film = null; // { address, file, name, duration, samples, aborter, gate, release, state }
   let drawAgainAt = 0;
 
   const clock = (seconds) => {
     const tenths = Math.round(10 * seconds);
     const [minutes, rest] = [Math.floor(tenths / 600), (tenths % 600) / 10];
-    if (film.video.duration > 60) return `${minutes}:${String(Math.floor(rest)).padStart(2, '0')}`;
+    if (film.duration > 60) return `${minutes}:${String(Math.floor(rest)).padStart(2, '0')}`;
     return `${minutes}:${rest.toFixed(1).padStart(4, '0')}`;
   };
   const say = (name, values = {}) => {
@@ -66,13 +68,13 @@ export const bringToLife = (element) => {
   const drawStrip = () => {
     const every = Math.ceil(film.samples.length / MOST_THUMBNAILS);
     const shown = film.samples.filter((_, i) => i % every === 0);
-    find('strip').replaceChildren(...shown.map((sample) => button(sample, clock(sample.seconds))));
+    fill(find('strip'), shown.map((sample) => ({ sample, text: clock(sample.seconds) })), button);
   };
   const drawMoments = () => {
-    const by = find('by').value;
-    find('moments').replaceChildren(...strongest(film.samples, by).map(({ sample, value }) => (
-      button(sample, `${clock(sample.seconds)} · ${percent.format(value)}`)
-    )));
+    const found = strongest(film.samples, find('by').value);
+    fill(find('moments'), found.map(({ sample, value }) => (
+      { sample, text: `${clock(sample.seconds)} · ${percent.format(value)}` }
+    )), button);
   };
   const drawChart = async () => {
     const Plotly = await window.moodlensCharts();
@@ -134,26 +136,35 @@ export const bringToLife = (element) => {
     };
     const after = current.samples.findIndex((other) => other.seconds > sample.seconds);
     current.samples.splice(after < 0 ? current.samples.length : after, 0, sample);
-    const values = { now: clock(sample.seconds), all: clock(current.video.duration) };
+    const values = { now: clock(sample.seconds), all: clock(current.duration) };
     if (current.state === 'running') say('running', values);
     show(current.state);
     draw();
   };
 
   const watch = async (current) => {
-    const way = lanes();
-    for await (const frame of frames(current.video)) {
-      await current.gate;
-      if (current.aborter.signal.aborted) break;
-      await way.enter(() => add(current, frame));
+    const video = await open(current.address);
+    try {
+      if (film !== current) return;
+      current.duration = video.duration;
+      show('running');
+      const way = lanes();
+      for await (const frame of frames(video)) {
+        await current.gate;
+        if (current.aborter.signal.aborted) break;
+        await way.enter(() => add(current, frame));
+      }
+      await way.drain();
+    } finally {
+      close(video);
     }
-    await way.drain();
   };
 
   const start = async (file) => {
     forget();
     const current = {
       address: URL.createObjectURL(file),
+      file: file.name,
       name: file.name.replace(/\.[^.]*$/, ''),
       samples: [],
       aborter: new AbortController(),
@@ -164,9 +175,6 @@ export const bringToLife = (element) => {
     say('opening');
     find('player').src = current.address;
     try {
-      current.video = await open(current.address);
-      if (film !== current) return;
-      show('running');
       await watch(current);
       if (film === current) say('done', { count: current.samples.length });
     } catch (error) {
@@ -197,6 +205,7 @@ export const bringToLife = (element) => {
     save(await card(Plotly, film.samples, title, options()), 'moodlens-film.png');
   };
 
+  element.addEventListener('keydown', walk);
   return {
     change: ({ target }) => {
       if (target === find('file')) {
@@ -212,8 +221,9 @@ export const bringToLife = (element) => {
       else if (clicked === find('stop')) {
         film.aborter.abort();
         film.release?.();
-      } else if (clicked === find('csv')) save(csv(film.samples, emotions), 'moodlens-film.csv');
-      else if (clicked === find('card')) keepCard();
+      } else if (clicked === find('csv')) {
+        save(csv(film.samples, film.file, columns), 'moodlens-film.csv');
+      } else if (clicked === find('card')) keepCard();
       else if (clicked.dataset.seconds) jump(Number(clicked.dataset.seconds));
     },
     drop: ({ dataTransfer }) => {

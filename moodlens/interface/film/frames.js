@@ -44,6 +44,12 @@ const findDuration = async (video) => {
   while (!Number.isFinite(video.duration)) await once(video, 'durationchange', PATIENCE_MS);
 };
 
+// Browsers keep what a video has decoded until its source is gone.
+export const close = (video) => {
+  video.removeAttribute('src');
+  video.load();
+};
+
 export const open = async (address) => {
   const video = document.createElement('video');
   video.muted = true;
@@ -51,10 +57,15 @@ export const open = async (address) => {
   video.preload = 'auto';
   const loaded = once(video, 'loadeddata', PATIENCE_MS);
   video.src = address;
-  await loaded;
-  if (!video.videoWidth) throw new Unplayable();
-  await findDuration(video);
-  return video;
+  try {
+    await loaded;
+    if (!video.videoWidth) throw new Unplayable();
+    await findDuration(video);
+    return video;
+  } catch (error) {
+    close(video);
+    throw error;
+  }
 };
 
 const drawn = (video, width, height) => {

@@ -5,22 +5,30 @@ import { shares } from './moments.js';
 const SIZE = { width: 1200, height: 630 };
 const MARGIN = 56;
 
-// UTF-8 with a byte-order mark, so that spreadsheets read it right. All cells are our own numbers
-// and names, so none can be a formula.
-export const csv = (samples, emotions) => {
-  const figures = ['neutral', 'ambiguity', 'valence', 'arousal', 'certainty'];
-  const names = emotions.map(({ name }) => name);
-  const head = ['seconds', 'new_shot', 'dominant_emotion', ...names, ...figures, 'model', 'revision'];
-  const lines = samples.map((sample) => [
-    sample.seconds.toFixed(2),
-    sample.shot ? 1 : 0,
-    sample.prediction.dominant_emotion,
-    ...names.map((name) => shares(sample)[name]),
-    ...figures.map((name) => sample.prediction[name] ?? ''),
-    JSON.stringify(sample.model.name),
-    sample.model.revision,
-  ].join(','));
-  return new Blob(['\ufeff', [head.join(','), ...lines, ''].join('\r\n')], { type: 'text/csv' });
+// A spreadsheet must not run a text as a formula (CWE-1236); the server defuses the same.
+const FORMULA = /^ *[=+\-@\t\r\n|%＝＋－＠]/;
+const text = (words) => {
+  const harmless = FORMULA.test(words) ? `'${words}` : words;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+};
+
+// The table that `moodlens score` makes of a film, but for the hashes. UTF-8 with a byte-order mark,
+// so that spreadsheets read it right.
+export const csv = (samples, file, columns) => {
+  const lines = samples.map((sample) => {
+    const seconds = Number(sample.seconds.toFixed(3));
+    const cells = {
+      ...sample.prediction,
+      ...shares(sample),
+      file: text(`${file}#t=${seconds}`),
+      seconds,
+      new_shot: sample.shot ? 1 : 0,
+      model: text(sample.model.name),
+      revision: text(sample.model.revision),
+    };
+    return columns.map((name) => cells[name] ?? '').join(',');
+  });
+  return new Blob(['\ufeff', [columns.join(','), ...lines, ''].join('\n')], { type: 'text/csv' });
 };
 
 const picture = (source) => new Promise((resolve, reject) => {
@@ -38,7 +46,9 @@ export const card = async (Plotly, samples, title, options) => {
   pen.fillRect(0, 0, SIZE.width, SIZE.height);
   pen.fillStyle = '#26242b';
   pen.font = '700 38px system-ui, sans-serif';
-  pen.fillText(title, MARGIN, 86, SIZE.width - 2 * MARGIN);
+  pen.direction = document.documentElement.dir || 'ltr';
+  const start = pen.direction === 'rtl' ? SIZE.width - MARGIN : MARGIN;
+  pen.fillText(title, start, 86, SIZE.width - 2 * MARGIN);
   const size = { width: SIZE.width - MARGIN, height: 430 };
   const { traces, layout } = figure(samples, { ...options, ink: '#26242b' });
   const drawn = await Plotly.toImage(
@@ -50,7 +60,7 @@ export const card = async (Plotly, samples, title, options) => {
   pen.font = '19px system-ui, sans-serif';
   const { name, revision } = samples[0].model;
   const footer = `MoodLens · ${options.words.footer} · ${name} ${revision.slice(0, 12)}`;
-  pen.fillText(footer, MARGIN, SIZE.height - 40, SIZE.width - 2 * MARGIN);
+  pen.fillText(footer, start, SIZE.height - 40, SIZE.width - 2 * MARGIN);
   return new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
 };
 

@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from moodlens.errors import PictureError
 
 SIDE = 480
 """Pixels of the shorter side of a frame, as the page sends it."""
+
+CUT = 0.16
+"""Mean difference, 0 to 1, from which two frames belong to different shots; the page has it too."""
+
+Look = TypeVar("Look")
 
 _FORMATS = "mov,mp4,matroska,webm,avi"
 _CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores")
@@ -30,6 +37,7 @@ _CLOSED = {
     "protocol_whitelist": "none",
     "max_streams": "32",
 }
+_TINY = 16, 9
 _MOST_PIXELS = 8192 * 4320
 _REACH = 4.0  # seconds that are decoded rather than jumped over
 _ROUNDING = 0.001
@@ -58,19 +66,40 @@ def frame_at(path: str, seconds: float) -> bytes:
     Raises:
         PictureError: there is none, or it is damaged.
     """
+    file = io.BytesIO()
+    _seen(path, seconds, _picture).save(file, "BMP")
+    return file.getvalue()
+
+
+def is_cut(path: str, before: float, seconds: float) -> bool:
+    """Whether a film shows another shot at ``seconds`` than at ``before``, as the page tells them.
+
+    What follows a moment that cannot be seen is another shot.
+
+    Raises:
+        PictureError: there is nothing to see at ``seconds``.
+    """
+    try:
+        then = _seen(path, before, _glance)
+    except PictureError:
+        return True
+    now = _seen(path, seconds, _glance)
+    return float(np.abs(now - then).mean()) / 255 > CUT
+
+
+def _seen(path: str, seconds: float, look: Callable[[av.VideoFrame], Look]) -> Look:
+    """What ``look`` makes of a moment of a film; its walk is kept for the next moment."""
     key = (path, Path(path).stat().st_mtime_ns) if Path(path).is_file() else (path, 0)
     try:
         with _problems():
             walk = _walks.pop(key, None) or _Walk(path)
-            picture = _picture(walk.frame(seconds))
+            found = look(walk.frame(seconds))
     except PictureError:
         _forget()
         raise
     _forget()
     _walks[key] = walk
-    file = io.BytesIO()
-    picture.save(file, "BMP")
-    return file.getvalue()
+    return found
 
 
 class _Walk:
@@ -165,6 +194,12 @@ def _picture(frame: av.VideoFrame) -> Image.Image:
     small = frame.reformat(width=width, height=height, format="rgb24")
     picture = Image.fromarray(small.to_ndarray())
     return picture.rotate(frame.rotation, expand=True) if frame.rotation % 360 else picture
+
+
+def _glance(frame: av.VideoFrame) -> NDArray[np.int16]:
+    """A frame as tiny as the page compares it, [9, 16, 3]."""
+    width, height = _TINY
+    return frame.reformat(width=width, height=height, format="rgb24").to_ndarray().astype(np.int16)
 
 
 @contextmanager

@@ -30,10 +30,22 @@ class FilmFrame:
     Attributes:
         path: of the film.
         seconds: from its start.
+        before: seconds of the moment before this one; None for the first.
     """
 
     path: str
     seconds: float
+    before: float | None = None
+
+    def begins_shot(self) -> bool:
+        """Whether this is another shot than the moment before.
+
+        Raises:
+            PictureError: this cannot be seen.
+        """
+        from moodlens.scoring.sources.film_reading import is_cut
+
+        return self.before is None or is_cut(self.path, self.before, self.seconds)
 
     def read(self, most: int) -> bytes:
         from moodlens.scoring.sources.film_reading import frame_at
@@ -71,11 +83,11 @@ def film_entries(name: str, path: str, every: float) -> Iterator[Entry]:
     if length / every > MOST_FRAMES:
         yield broken(name, f"This film gives more than {MOST_FRAMES:,} pictures; raise --every.")
         return
-    number, seconds = 0, 0.0
+    number, seconds, before = 0, 0.0, None
     while number == 0 or seconds < length:
-        yield Entry(f"{name}#t={seconds:g}", FilmFrame(path, seconds), seconds=seconds)
+        yield Entry(f"{name}#t={seconds:g}", FilmFrame(path, seconds, before), seconds=seconds)
         number += 1
-        seconds = round(number * every, 3)
+        seconds, before = round(number * every, 3), seconds
 
 
 @lru_cache(_MEASURED_FILMS)

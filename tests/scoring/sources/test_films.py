@@ -90,8 +90,9 @@ def test_a_table_has_the_seconds_and_goes_on_with_them(
     summary = score(job, engine, Progress())
     assert (summary.rows, summary.problems, summary.scored) == (5, 0, 5)
     table = list(csv.DictReader((tmp_path / "t.csv").read_text("utf-8-sig").splitlines()))
-    assert list(table[0]) == ["file", "seconds", *COLUMN_NAMES[1:]]
+    assert list(table[0]) == ["file", "seconds", "new_shot", *COLUMN_NAMES[1:]]
     assert [row["seconds"] for row in table] == ["", "0.0", "1.0", "2.0", "3.0"]
+    assert [row["new_shot"] for row in table] == ["", "1", "0", "1", "1"]
     assert len({row["sha256"] for row in table}) >= 4  # only the cat may be the same twice
     assert score(job, engine, Progress()).scored == 0
     left_out = Job(Sources([str(tmp_path / "in")]), str(tmp_path / "u.csv"), tiny_weights)
