@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from moodlens.interface.first_sight import first_sight
 from moodlens.interface.gradio_words import keyed_words, words_script
 from moodlens.interface.page_files import PREVIEW_ADDRESS
+from moodlens.interface.right_to_left import direction_script
 from moodlens.interface.translations import sentences_of
 from moodlens.serving.whole_answers import WholeAnswers, path_of
 from moodlens.telling.wording import Wording, preferred_wording, wording
@@ -76,9 +77,8 @@ def translated_document(document: str, words: Wording) -> str:
     before = _SHARING.sub("", before).replace(
         'lang="en"', f'lang="{words.language}" dir="{words.direction}"', 1
     )
-    before = before.replace(
-        "</style>", "</style>" + _described(config, words) + head + words_script(words.language), 1
-    )
+    scripts = words_script(words.language) + direction_script(words)
+    before = before.replace("</style>", "</style>" + _described(config, words) + head + scripts, 1)
     after = _STARTED.sub(lambda started: _started_later(started[1]), after, count=1)
     after = after.replace("<gradio-app", first_sight(words) + "<gradio-app", 1)
     return before + script + after

@@ -13,6 +13,7 @@ from html import escape
 from PIL import Image
 
 from moodlens.emotions import EMOTIONS, PALETTE
+from moodlens.interface.markup import wide_table
 from moodlens.prediction import Prediction
 from moodlens.telling.batch_table import BatchRow, to_csv
 from moodlens.telling.lift import by_lift
@@ -98,7 +99,7 @@ def summary(items: Sequence[BatchItem], wording: Wording) -> str:
 
 def _problems(items: Sequence[BatchItem], wording: Wording) -> str:
     lines = "".join(
-        f"<li><b>{escape(item.row.file)}</b> {escape(item.row.problem)}</li>"
+        f"<li><bdi>{escape(item.row.file)}</bdi> {escape(item.row.problem)}</li>"
         for item in items
         if item.row.prediction is None
     )
@@ -119,7 +120,8 @@ def _overview(answered: Sequence[_Answered], wording: Wording) -> str:
             f'<span aria-hidden="true">{colour_emoji(emotion)}</span> '
             f"{escape(capitalised(wording.emotion(emotion.name)))}</th>"
             f'<td aria-hidden="true"><i class="ml-reach"><b style="width:{100 * mean:.1f}%"></b>'
-            f'<u style="left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></u></i></td>'
+            f'<u style="inset-inline-start:{100 * low:.1f}%;width:{100 * (high - low):.1f}%"></u>'
+            "</i></td>"
             f'<td data-mean="{emotion.name}">{wording.percent(mean)}</td>'
             f"<td>{wording.percent(low)} – {wording.percent(high)}</td></tr>"
         )
@@ -169,7 +171,8 @@ def _gallery(answered: Sequence[_Answered], wording: Wording) -> str:
         figures.append(
             f'<figure data-place="{place}"><img src="{data_uri(item.thumbnail)}" alt="">'
             f'<figcaption class="caption-label" title="{escape(item.file)}">'
-            f"<b>{escape(caption)}</b> <span>{escape(item.file)}</span></figcaption></figure>"
+            f"<b>{escape(caption)}</b> <span><bdi>{escape(item.file)}</bdi></span>"
+            "</figcaption></figure>"
         )
     return f'<div id="many-gallery" data-list>{"".join(figures)}</div>'
 
@@ -183,10 +186,8 @@ def _table(
     columns = ["file", "dominant_emotion", *EMOTIONS, *known, "valence", "arousal"]
     head = "".join(f'<th scope="col">{escape(wording(f"column.{name}"))}</th>' for name in columns)
     body = "".join(_row(place, item, known, rates, wording) for place, item in enumerate(answered))
-    return (
-        f'<div class="ml-scroll" tabindex="0"><table class="ml-table" id="many-table">'
-        f"<thead><tr>{head}</tr></thead><tbody data-list>{body}</tbody></table></div>"
-    )
+    rows = f"<thead><tr>{head}</tr></thead><tbody data-list>{body}</tbody>"
+    return wide_table(wording("many.all"), rows, elem_id="many-table")
 
 
 def _row(
@@ -214,7 +215,7 @@ def _row(
     )
     return (
         f'<tr data-place="{place}" data-top="{top}"{data}>'
-        f'<th scope="row">{escape(item.file)}</th>'
+        f'<th scope="row"><bdi>{escape(item.file)}</bdi></th>'
         f"<td>{escape(capitalised(wording.emotion(top)))}</td>{shares}{others}"
         f"<td>{wording.number(prediction.valence)}</td>"
         f"<td>{wording.number(prediction.arousal)}</td></tr>"

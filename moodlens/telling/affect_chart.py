@@ -92,15 +92,21 @@ def affect_plane(
         "zeroline": False,
         "fixedrange": True,
     }
-    figure.update_xaxes(
-        title={"text": wording("plane.valence"), "standoff": 6, "font": {"size": 13}}, **axis
-    )
-    figure.update_yaxes(
-        title={"text": wording("plane.arousal"), "standoff": 4, "font": {"size": 13}}, **axis
-    )
+    for update, scale, standoff in (
+        (figure.update_xaxes, "valence", 6),
+        (figure.update_yaxes, "arousal", 4),
+    ):
+        text = _along_the_axis(wording(f"plane.{scale}"))
+        update(title={"text": text, "standoff": standoff, "font": {"size": 13}}, **axis)
     for shape in (
         {"x0": middle, "x1": middle, "y0": 1, "y1": 9},
         {"x0": 1, "x1": 9, "y0": middle, "y1": middle},
     ):
         figure.add_shape(type="line", line={"color": AXIS, "width": 1}, layer="below", **shape)
     return figure
+
+
+def _along_the_axis(title: str) -> str:
+    """The title with its ends where the axis has them, in languages from right to left too."""
+    mark = "\N{LEFT-TO-RIGHT MARK}"
+    return "".join(f"{mark}{sign}{mark}" if sign in "←→" else sign for sign in title)

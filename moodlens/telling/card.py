@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from moodlens.emotions import EMOTIONS, PALETTE
 from moodlens.prediction import Prediction
 from moodlens.telling.headline import dominant_sentence, headline
-from moodlens.telling.wording import Wording, capitalised
+from moodlens.telling.wording import LANGUAGES, Wording, capitalised
+from moodlens.telling.wording import wording as wording_in
 
 WIDTH, HEIGHT = 1200, 630
 """The size that social networks show whole."""
@@ -22,6 +23,7 @@ _TRACK = "#EFECE7"
 _MARGIN = 56
 _PICTURE = HEIGHT - 2 * _MARGIN
 _LABEL_WIDTH = 190
+_NO_LETTER = "\uffff"  # in no font
 _BAR_HEIGHT, _BAR_STEP = 26, 41
 
 
@@ -32,12 +34,13 @@ def draw_card(
 
     Args:
         prediction: what to show.
-        wording: the language of the card.
+        wording: the language of the card; English stands in for one in letters that the font lacks.
         picture: its centre is cut out as a square.
 
     Returns:
         A PNG of 1200 x 630 pixels without metadata.
     """
+    wording = _in_letters_of_the_font(wording)
     card = Image.new("RGB", (WIDTH, HEIGHT), _PAPER)
     draw = ImageDraw.Draw(card)
     left = _MARGIN
@@ -85,6 +88,15 @@ def _draw_bars(
             (start, y, end, y + _BAR_HEIGHT), min(8, (end - start) // 2), fill=emotion.colour
         )
         draw.text((right, y - 2), wording.percent(share), _INK, font, anchor="ra")
+
+
+def _in_letters_of_the_font(wording: Wording) -> Wording:
+    font = _font(24)
+    missing = bytes(font.getmask(_NO_LETTER))
+    letters = {letter for name in EMOTIONS for letter in wording.emotion(name) if letter.isalpha()}
+    if any(bytes(font.getmask(letter)) == missing for letter in letters):
+        return wording_in(LANGUAGES[0])
+    return wording
 
 
 def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:

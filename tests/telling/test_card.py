@@ -8,8 +8,9 @@ from PIL import Image
 
 from moodlens.emotions import EMOTIONS, PALETTE
 from moodlens.telling.card import HEIGHT, WIDTH, draw_card
-from moodlens.telling.wording import LANGUAGES, wording
+from moodlens.telling.wording import LANGUAGES, Wording, wording
 from tests.support.predictions import make_prediction
+from tests.support.pseudo_hebrew import sentences_in_hebrew_letters
 
 PREDICTION = make_prediction(fear=0.6, disgust=0.2)
 
@@ -51,3 +52,10 @@ def test_nothing_runs_off_the_card(language: str) -> None:
 
     assert (image[:, -20:] == 255).all()
     assert (image[-20:] == 255).all()
+
+
+def test_letters_that_the_font_lacks_leave_the_card_in_english() -> None:
+    hebrew = Wording("he", sentences_in_hebrew_letters(), {})
+
+    assert draw_card(PREDICTION, hebrew) == draw_card(PREDICTION, wording("en"))
+    assert draw_card(PREDICTION, wording("de")) != draw_card(PREDICTION, wording("en"))

@@ -48,7 +48,7 @@ export const figure = (samples, { words, emotions, stacked, smooth, ink }) => {
       ...(stacked ? { range: [0, 1] } : {}),
     },
     yaxis2: {
-      ...axis, domain: [0, 0.22], range: [1, 9], tickvals: [1, 5, 9],
+      ...axis, domain: [0, 0.22], range: [0.4, 9.6], tickvals: [1, 5, 9],
       title: { text: words.valence },
     },
   };
