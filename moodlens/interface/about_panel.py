@@ -97,11 +97,9 @@ def _figures(found: list[Standing], notes: list[str], wording: Wording) -> str:
         f"{escape(wording(f'metric.{name}_why'))}</li>"
         for name in names
     )
-    return (
-        f'{title}<div class="ml-scroll" tabindex="0"><table class="ml-table"><thead><tr><td></td>'
-        f"{head}</tr></thead><tbody>{body}</tbody></table></div>{remarks}"
-        f'<ul class="ml-why">{explained}</ul>'
-    )
+    rows = f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>"
+    table = markup.wide_table(wording("about.figures"), rows)
+    return f'{title}{table}{remarks}<ul class="ml-why">{explained}</ul>'
 
 
 def _emotions(known: list[Reliability], wording: Wording) -> str:
@@ -125,10 +123,10 @@ def _emotions(known: list[Reliability], wording: Wording) -> str:
         if seldom
         else ""
     )
+    title = wording("reliability.title")
+    rows = f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody>"
     return (
-        f'<h3>{escape(wording("reliability.title"))}</h3><div class="ml-scroll" tabindex="0">'
-        f'<table class="ml-table" id="ml-reliability"><thead><tr><td></td>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{why}"
+        f"<h3>{escape(title)}</h3>{markup.wide_table(title, rows, elem_id='ml-reliability')}{why}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -20,13 +21,14 @@ from moodlens.serving.service import PredictionService
 from moodlens.telling import charts
 from moodlens.telling.wording import Wording, capitalised
 
+_SCRIPT = Path(__file__).with_name("compare.js")
 _SAME = 0.05
 """Differences below this are not worth a word."""
 
 
 def build_compare_panel(service: PredictionService) -> None:
     """Lay the tab out and connect it."""
-    static_part("part.compare")
+    static_part("part.compare", js_on_load=_SCRIPT.read_text(encoding="utf-8"))
     sides = []
     with gr.Row(elem_classes="ml-stage"):
         for side in ("left", "right"):

@@ -117,6 +117,21 @@ def heading(title: str, *sentences: str) -> str:
     return f'<div class="ml-heading" role="status"><h2>{escape(title)}</h2>{body}</div>'
 
 
+def wide_table(name: str, inside: str, *, elem_id: str = "") -> str:
+    """A table that scrolls by itself where it is wider than the page.
+
+    Args:
+        name: what it is called for those who come to it by keyboard.
+        inside: its rows, as HTML.
+        elem_id: of the table.
+    """
+    marked = f' id="{elem_id}"' if elem_id else ""
+    return (
+        f'<div class="ml-scroll" tabindex="0" role="group" aria-label="{escape(name)}">'
+        f'<table class="ml-table"{marked}>{inside}</table></div>'
+    )
+
+
 def short_answer(prediction: Prediction, wording: Wording) -> str:
     """The headline and the dominant emotion alone."""
     return (

@@ -39,7 +39,7 @@ def static_parts(wording: Wording) -> dict[str, str]:
         "part.gauges": markup.gauges(None, wording),
         "part.affect": markup.affect(None, wording),
         "part.plane_title": f"<h3>{escape(wording('plane.title'))}</h3>",
-        "part.compare": _paragraph("ml-lead", wording("compare.lead")),
+        "part.compare": _compare(wording),
         "part.many": _paragraph("ml-lead", wording("many.lead")) + _folder(wording),
         "part.live": _live(wording),
         "part.film": film_part(wording),
@@ -84,6 +84,14 @@ def _plane_waiting(wording: Wording) -> str:
         for corner in ("tense", "excited", "gloomy", "calm")
     )
     return f'<div class="ml-corners">{corners}<p>{escape(wording("plane.waiting"))}</p></div>'
+
+
+def _compare(wording: Wording) -> str:
+    """What the tab does, with the names of its two inputs for compare.js."""
+    names = "".join(
+        f' data-{side}="{escape(wording(f"compare.{side}"))}"' for side in ("left", "right")
+    )
+    return f'<p class="ml-lead"{names}>{escape(wording("compare.lead"))}</p>'
 
 
 def _folder(wording: Wording) -> str:
