@@ -1,5 +1,6 @@
 // Sort and filter the gallery and the table, by the figures that each row carries.
 const row = (place) => element.querySelector(`#many-table tr[data-place="${place}"]`);
+const marks = (place) => row(place).dataset.marks.split(' ');
 const option = (id) => element.querySelector(`#${id}`).selectedOptions[0];
 
 const label = (figure, order) => {
@@ -20,7 +21,7 @@ element.addEventListener('change', () => {
   );
   for (const list of element.querySelectorAll('[data-list]')) {
     const items = [...list.children].sort((a, b) => key(a) - key(b));
-    for (const item of items) item.hidden = only && row(item.dataset.place).dataset.top !== only;
+    for (const item of items) item.hidden = only && !marks(item.dataset.place).includes(only);
     list.append(...items);
   }
   for (const figure of element.querySelectorAll('figure')) label(figure, order);

@@ -16,6 +16,7 @@ from moodlens.emotions import EMOTIONS, PALETTE
 from moodlens.interface.markup import wide_table
 from moodlens.prediction import Prediction
 from moodlens.telling.batch_table import BatchRow, to_csv
+from moodlens.telling.headline import close_emotions
 from moodlens.telling.lift import by_lift
 from moodlens.telling.overlays import data_uri
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
@@ -28,6 +29,8 @@ _FIGURES: dict[str, Callable[[Prediction], float | None]] = {
 }
 """Shares beside the six; a column that no row fills is left out."""
 _SORTABLE = ("ambiguity", "familiarity")
+_MARKS = ("clear", "disputed", "unfamiliar")
+"""What a picture can be looked for by, beside its dominant emotion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +147,21 @@ def _controls(known: Sequence[str], wording: Wording, *, lifts: bool) -> str:
         for name in EMOTIONS:
             title = wording("many.by_lift", emotion=capitalised(wording.emotion(name)))
             by += f'<option value="lift-{name}">{escape(title)}</option>'
-    filters = [
-        f'<option value="">{escape(wording("many.all"))}</option>',
-        *(
-            f'<option value="{name}">{escape(capitalised(wording.emotion(name)))}</option>'
-            for name in EMOTIONS
-        ),
-    ]
+    marks = [mark for mark in _MARKS if mark != "unfamiliar" or "familiarity" in known]
+    filters = {
+        "": wording("many.all"),
+        **{name: capitalised(wording.emotion(name)) for name in EMOTIONS},
+        **{mark: wording(f"many.only_{mark}") for mark in marks},
+    }
+    only = "".join(
+        f'<option value="{value}">{escape(title)}</option>' for value, title in filters.items()
+    )
     return (
         '<div class="ml-controls">'
         f"<label>{escape(wording('many.order'))} "
         f'<select id="many-order">{by}</select></label>'
         f"<label>{escape(wording('many.only'))} "
-        f'<select id="many-only">{"".join(filters)}</select></label></div>'
+        f'<select id="many-only">{only}</select></label></div>'
     )
 
 
@@ -214,9 +219,16 @@ def _row(
         for name, value in ((name, values[name]) for name in known)
     )
     return (
-        f'<tr data-place="{place}" data-top="{top}"{data}>'
+        f'<tr data-place="{place}" data-top="{top}" data-marks="{_marks(prediction)}"{data}>'
         f'<th scope="row"><bdi>{escape(item.file)}</bdi></th>'
         f"<td>{escape(capitalised(wording.emotion(top)))}</td>{shares}{others}"
         f"<td>{wording.number(prediction.valence)}</td>"
         f"<td>{wording.number(prediction.arousal)}</td></tr>"
     )
+
+
+def _marks(prediction: Prediction) -> str:
+    """The dominant emotion and which of ``_MARKS`` fit, with spaces between."""
+    leads_clearly = len(close_emotions(prediction)) == 1
+    marks = [prediction.dominant_emotion, "clear" if leads_clearly else "disputed"]
+    return " ".join([*marks, "unfamiliar"] if prediction.is_unfamiliar else marks)

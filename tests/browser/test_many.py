@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from moodlens.emotions import EMOTIONS
+from moodlens.prediction import UNFAMILIAR
 from moodlens.telling.charts import signed
-from moodlens.telling.headline import headline
+from moodlens.telling.headline import close_emotions, headline
 from moodlens.telling.lift import by_lift
 from moodlens.telling.wording import wording
 from tests.browser.site import EXAMPLES, Site, as_prediction, bars, new_context, open_tab, upload
@@ -107,6 +108,21 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
     of_it = [file for file in expected if answers[file]["dominant_emotion"] == first]
     expect(rows.locator("visible=true")).to_have_count(len(of_it))
     expect(page.locator("#many-gallery figure:visible")).to_have_count(len(of_it))
+
+    # Or those that people would disagree about, or that the network knows nothing like.
+    predictions = {
+        file: as_prediction({"prediction": answers[file], "model": model}) for file in expected
+    }
+    marked = {
+        "clear": [f for f in expected if len(close_emotions(predictions[f])) == 1],
+        "disputed": [f for f in expected if len(close_emotions(predictions[f])) > 1],
+        "unfamiliar": [f for f in expected if answers[f]["familiarity"] < UNFAMILIAR],
+    }
+    assert len(set(map(len, marked.values()))) == 3  # or one could stand for another
+    for mark, files_of_it in marked.items():
+        page.get_by_label("Show").select_option(ENGLISH(f"many.only_{mark}"))
+        shown = page.locator("#many-gallery figure:visible figcaption span")
+        expect(shown).to_have_text(files_of_it)
 
     # The list says why, and runs nothing.
     problem = page.locator("#many-problems li")
