@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -106,9 +108,20 @@ def _limit_memory() -> None:
         return
 
 
+def _wait_for_turns() -> None:
+    """Let no process that decodes drive one that computes from its core in the middle of a batch.
+
+    There are more of them than cores. What the network has in the core's cache would be lost.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):  # a sandbox may forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def main() -> None:
     """Do what the first argument says, with the pipe that the second one numbers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started this
+    _wait_for_turns()
     roles = {"decode": decode, "answer": answer, "measure": measure}
     try:
         roles[sys.argv[1]](inherited(int(sys.argv[2])))
