@@ -25,6 +25,7 @@ from moodlens.model.fused_convolution import FusedConvolution, is_fusible
 from moodlens.model.fused_resnet import fuse_blocks
 from moodlens.model.likeness import TOLERANCE, example_pixels, feature_error
 from moodlens.model.network import EmotionNetwork
+from moodlens.model.one_by_one import run_first_layers_singly
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ def _fuse(network: EmotionNetwork, dtype: torch.dtype) -> EmotionNetwork | None:
         backbone.set_submodule(names[conv], FusedConvolution(conv, norm, shapes[conv], rounded))
         backbone.set_submodule(names[norm], nn.Identity())
     fuse_blocks(backbone)
+    run_first_layers_singly(backbone, network.config.levels)
     off = feature_error(fused, network, pixels)
     if not off <= TOLERANCE[dtype]:
         logger.warning("the network is not fused in %s: its features would be %.0e off", dtype, off)

@@ -14,6 +14,7 @@ from moodlens.model.fused import fused_network
 from moodlens.model.fused_convolution import FusedConvolution
 from moodlens.model.fused_resnet import FusedBlock
 from moodlens.model.network import EmotionNetwork, NetworkConfig, build_network
+from moodlens.model.one_by_one import OneByOne
 from moodlens.model.predictor import Predictor
 from moodlens.model.probe import probe_picture
 from moodlens.pictures.reading import read_picture
@@ -60,6 +61,37 @@ def test_float32_features_are_those_of_the_plain_network(
     assert len(expected) == levels + 1
     for level, plain in zip(fused.feature_maps(pixels), expected, strict=True):
         assert (level - plain).abs().max() < 1e-4 * plain.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("backbone", "levels", "layers"),
+    [
+        ("tf_efficientnet_lite0", 0, 4),  # stem, its norm, and the stages at half and a quarter
+        ("tf_efficientnet_lite0", 3, 4),
+        ("tf_efficientnet_lite0", 4, 3),  # the stage at a quarter is read
+        ("tf_efficientnet_lite0", 5, 0),
+        ("resnet18", 0, 0),
+    ],
+)
+@torch.inference_mode()
+def test_the_first_layers_see_one_picture_of_a_batch_at_a_time(
+    backbone: str, levels: int, layers: int
+) -> None:
+    """And say the same of it to the last bit."""
+    fused = fused_network(_make(backbone, 64, levels), dtype=torch.float32)
+    singly = [module for module in fused.modules() if isinstance(module, OneByOne)]
+    assert sum(map(len, singly)) == layers
+
+    pixels = torch.rand(3, 3, 64, 64) * 2 - 1
+    seen: list[int] = []
+    for module in singly:
+        module[0].register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    before = fused.feature_maps(pixels)
+    assert seen == [1, 1, 1] * len(singly)
+    for module in singly:
+        module.__class__ = torch.nn.Sequential
+    for level, together in zip(before, fused.feature_maps(pixels), strict=True):
+        assert torch.equal(level, together)
 
 
 @pytest.mark.parametrize(
