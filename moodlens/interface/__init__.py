@@ -12,21 +12,21 @@ from moodlens.feedback import FeedbackStore
 from moodlens.interface.about_panel import build_about_panel
 from moodlens.interface.agreement_panel import build_agreement_panel
 from moodlens.interface.api_routes import build_api_routes, call_problems
-from moodlens.interface.clean_uploads import take_uploads_carefully
 from moodlens.interface.compare_panel import build_compare_panel
 from moodlens.interface.endpoint import build_endpoint, take_pictures_of_programs
-from moodlens.interface.last_words import have_last_words
-from moodlens.interface.light_sessions import keep_sessions_light
+from moodlens.interface.gradio_parts.clean_uploads import take_uploads_carefully
+from moodlens.interface.gradio_parts.last_words import have_last_words
+from moodlens.interface.gradio_parts.light_sessions import keep_sessions_light
+from moodlens.interface.gradio_parts.space import leave_space_extras_out
+from moodlens.interface.gradio_parts.steady_queue import queue_steadily
+from moodlens.interface.gradio_parts.uploads_only import refuse_addresses
 from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
 from moodlens.interface.own_parts import static_part
 from moodlens.interface.picture_panel import build_picture_panel
-from moodlens.interface.space import leave_space_extras_out
 from moodlens.interface.status import build_status
-from moodlens.interface.steady_queue import queue_steadily
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
-from moodlens.interface.uploads_only import refuse_addresses
 from moodlens.serving.service import PredictionService
 from moodlens.settings import Settings
 

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moodlens.interface.first_sight import first_sight
-from moodlens.interface.gradio_words import keyed_words, words_script
+from moodlens.interface.gradio_parts.gradio_words import keyed_words, words_script
 from moodlens.interface.page_files import PREVIEW_ADDRESS
 from moodlens.interface.right_to_left import direction_script
 from moodlens.interface.translations import sentences_of

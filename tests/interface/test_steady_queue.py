@@ -13,8 +13,8 @@ from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event
 from gradio.server_messages import EstimationMessage
 
-from moodlens.interface import steady_queue
-from moodlens.interface.steady_queue import Mailboxes, SteadyQueue, queue_steadily
+from moodlens.interface.gradio_parts import steady_queue
+from moodlens.interface.gradio_parts.steady_queue import Mailboxes, SteadyQueue, queue_steadily
 from tests.support import coroutines
 
 
