@@ -63,6 +63,7 @@ def serve() -> None:
     from moodlens.serving.rest import build_router
     from moodlens.serving.whole_answers import within
 
+    forget_library_pages()
     demo = build(service)
     bound_connections(raise_descriptor_limit())
     try:

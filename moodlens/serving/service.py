@@ -243,10 +243,12 @@ class PredictionService:
         try:
             with ThreadPoolExecutor(1) as pool:  # the Hub and PyTorch's import both take seconds
                 locating = pool.submit(locate, self.settings.checkpoint)
+                import torch  # noqa: F401
+
+                forget_library_pages()  # at once, so that there are never more
                 import moodlens.weights.pretrained  # noqa: F401
                 from moodlens.model.devices import use_threads
 
-                forget_library_pages()  # at once, so that there are never as many again
             located = locating.result()
             use_threads(self.settings.threads)
             self._choose_device()
