@@ -163,7 +163,7 @@ class FeedbackStore:
 
     def read(self) -> Iterator[dict[str, Any]]:
         """All answers of all processes, oldest file first; damaged lines are passed over."""
-        for path in sorted((self._folder / _RECORDS).glob("feedback-*.jsonl")):
+        for path in self._files():
             yield from _read_records(path)
 
     def agreement(self) -> Agreement | None:
@@ -172,8 +172,12 @@ class FeedbackStore:
         What was read before is not read again.
         """
         with self._lock:
-            self._tally.read(sorted((self._folder / _RECORDS).glob("feedback-*.jsonl")))
+            self._tally.read(self._files())
             return self._tally.agreement()
+
+    def _files(self) -> list[Path]:
+        found = (self._folder / _RECORDS).glob("feedback-*.jsonl")
+        return sorted(path for path in found if path.is_file())  # a pipe would be waited for
 
     def close(self) -> None:
         """Push what the dataset lacks, but do not wait for long."""
@@ -200,6 +204,8 @@ class FeedbackStore:
                     os.link(partial, path)
             finally:
                 partial.unlink(missing_ok=True)
+        if not path.is_file():  # a pipe would be waited for
+            raise OSError("the salt is no file")
         salt = path.read_bytes()
         if len(salt) < _SALT_BYTES // 2:
             raise OSError("the salt is too short to hide anything")

@@ -45,6 +45,8 @@ class Settings:
             time that its bytes earn it.
         keep_uploads_seconds: ``MOODLENS_KEEP_UPLOADS_SECONDS``; after which the files of the page
             are deleted.
+        max_stored_bytes: ``MOODLENS_MAX_STORED_MEGABYTES``; all files of the page that lie here at
+            once; at least one upload's.
         feedback_folder: ``MOODLENS_FEEDBACK_FOLDER``; where answers of viewers are kept.
         feedback_dataset: ``MOODLENS_FEEDBACK_DATASET``; the Hub dataset they are pushed to, or
             empty.
@@ -70,6 +72,7 @@ class Settings:
     max_uploads: int = 64
     upload_seconds: int = 30
     keep_uploads_seconds: int = 300
+    max_stored_bytes: int = 2000 * _MEGA
     feedback_folder: Path = Path("feedback")
     feedback_dataset: str = ""
     feedback_salt: str = field(default="", repr=False)
@@ -114,6 +117,8 @@ def read_settings(
         max_uploads=_number(values, "MOODLENS_MAX_UPLOADS", 64, 1, 10_000),
         upload_seconds=_number(values, "MOODLENS_UPLOAD_SECONDS", 30, 1, 3600),
         keep_uploads_seconds=_number(values, "MOODLENS_KEEP_UPLOADS_SECONDS", 300, 1, 86_400),
+        max_stored_bytes=_MEGA
+        * max(upload_megabytes, _number(values, "MOODLENS_MAX_STORED_MEGABYTES", 2000, 1, 10**7)),
         feedback_folder=Path(values.get("MOODLENS_FEEDBACK_FOLDER", "").strip() or "feedback"),
         feedback_dataset=_repository(values, "MOODLENS_FEEDBACK_DATASET"),
         feedback_salt=values.get("MOODLENS_FEEDBACK_SALT", "").strip(),

@@ -269,6 +269,18 @@ def test_a_salt_that_hides_nothing_is_not_used(tmp_path: Path) -> None:
     assert len((tmp_path / "salt").read_bytes()) == 32
 
 
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    add(FeedbackStore(tmp_path))
+    os.mkfifo(tmp_path / "records" / "feedback-pipe.jsonl")
+    (tmp_path / "salt").unlink()
+    os.mkfifo(tmp_path / "salt")
+    store = FeedbackStore(tmp_path)
+    with pytest.raises(FeedbackError, match="could not be stored"):
+        add(store)
+    assert len(list(store.read())) == 1
+    assert store.agreement() == agreement(store.read())
+
+
 def test_agreement_reads_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = FeedbackStore(tmp_path), FeedbackStore(tmp_path)
     read: list[int] = []

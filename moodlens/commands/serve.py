@@ -45,7 +45,7 @@ def serve() -> None:
         refuse_openings(os.environ)
         settings = read_settings()
         refuse_taken(settings.host, settings.port)
-        uploads = UploadFolder(settings.keep_uploads_seconds)
+        uploads = UploadFolder(settings.keep_uploads_seconds, settings.max_stored_bytes)
     except SettingsError as error:
         sys.exit(f"MoodLens cannot start: {error}")
     give_a_home()
@@ -78,7 +78,10 @@ def serve() -> None:
                         *page_routes(),
                     ],
                     "lifespan": within(
-                        gate(settings, service.telemetry), OneLanguage, Compression, CacheControl
+                        gate(settings, service.telemetry, uploads.room),
+                        OneLanguage,
+                        Compression,
+                        CacheControl,
                     ),
                     "exception_handlers": call_problems(),
                     "openapi_url": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.formparsers import MultiPartException
 from starlette.types import Receive, Send
@@ -18,8 +18,21 @@ _FREE_BYTES = 16_384
 """Of each body; they are not counted, so that a click is heard whatever else is on its way."""
 
 
-class Room:
-    """Bytes of bodies that may lie in memory at once, over all senders.
+class Room(Protocol):
+    """What bodies share while they arrive, over all senders."""
+
+    def take(self, count: int) -> bool:
+        """Whether there was room for so many more bytes."""
+
+    def give_back(self, count: int) -> None:
+        """So many bytes are held no longer by the request that took them."""
+
+    def refusal(self) -> MoodLensError:
+        """What who found none is told."""
+
+
+class Memory:
+    """Bytes of bodies that may lie in memory at once.
 
     Args:
         most: bytes.
@@ -30,7 +43,6 @@ class Room:
         self._taken = 0
 
     def take(self, count: int) -> bool:
-        """Whether there was room for so many more."""
         if self._taken + count > self._most:
             return False
         self._taken += count
@@ -38,6 +50,9 @@ class Room:
 
     def give_back(self, count: int) -> None:
         self._taken -= count
+
+    def refusal(self) -> MoodLensError:
+        return BusyError("Much is on its way here; please try again soon.", 2)
 
 
 class Body:
@@ -49,8 +64,7 @@ class Body:
         too_large: what to say beyond them.
         seconds: in which it has to arrive, beside the time that its bytes earn it; and the longest
             silence of its sender.
-        room: what it shares with others, for as long as it is in memory; None where it goes to the
-            disk.
+        room: what it shares with others.
 
     Attributes:
         refusal: what the sender is told instead of an answer.
@@ -66,7 +80,7 @@ class Body:
         limit: int,
         too_large: PictureTooLargeError,
         seconds: float,
-        room: Room | None,
+        room: Room,
     ) -> None:
         self.limit, self.too_large = limit, too_large
         self.refusal: MoodLensError | None = None
@@ -104,7 +118,7 @@ class Body:
         if self._received > self.limit:
             raise self.break_off(self.too_large)
         if not self._has_room():
-            raise self.break_off(BusyError("Much is on its way here; please try again soon.", 2))
+            raise self.break_off(self._room.refusal())
         if not message.get("more_body", False):
             self.over()
         return message
@@ -127,9 +141,8 @@ class Body:
 
     def forgotten(self) -> None:
         """Nothing of it is in memory any more."""
-        if self._room is not None:
-            self._room.give_back(self._held)
-            self._held = 0
+        self._room.give_back(self._held)
+        self._held = 0
 
     def break_off(self, refusal: MoodLensError | None) -> MultiPartException:
         """What to raise so that the app behind expects no more of the body."""
@@ -140,7 +153,7 @@ class Body:
 
     def _has_room(self) -> bool:
         more = max(self._received - _FREE_BYTES, 0) - self._held
-        if self._room is None or more <= 0:
+        if more <= 0:
             return True
         if self._room.take(more):
             self._held += more

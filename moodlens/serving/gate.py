@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moodlens.errors import BusyError, MoodLensError, PictureTooLargeError, SlowUploadError
-from moodlens.serving.arriving import Body, Room
+from moodlens.serving.arriving import Body, Memory, Room
 from moodlens.serving.failures import Honest
 from moodlens.serving.questions import check_address, check_question, check_sender
 from moodlens.serving.rest import PATHS, error_response
@@ -58,7 +58,7 @@ _QUESTIONS = re.compile(r"/gradio_api/(?!mcp|upload)")
 
 
 def gate(
-    settings: Settings, telemetry: Telemetry
+    settings: Settings, telemetry: Telemetry, on_disk: Room
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """The lifespan to hand to ``Blocks.launch(app_kwargs={"lifespan": ...})``.
 
@@ -68,7 +68,9 @@ def gate(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> Any:
-        app.middleware_stack = Gate(app.middleware_stack or app.router, settings, telemetry)
+        app.middleware_stack = Gate(
+            app.middleware_stack or app.router, settings, telemetry, on_disk
+        )
         yield
 
     return lifespan
@@ -89,14 +91,18 @@ class Gate:
         app: everything behind it.
         settings: for its limits.
         telemetry: for the pictures that are turned away here.
+        on_disk: what the page's uploads share.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, telemetry: Telemetry, on_disk: Room
+    ) -> None:
         self._app = app
         self._settings = settings
         self._telemetry = telemetry
         self._arriving = 0
-        self._room = Room(max(_IN_MEMORY, 2 * settings.limits.max_bytes))
+        self._on_disk = on_disk
+        self._in_memory = Memory(max(_IN_MEMORY, 2 * settings.limits.max_bytes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -140,7 +146,7 @@ class Gate:
             limit=limit,
             too_large=too_large,
             seconds=self._settings.upload_seconds,
-            room=None if form and path == _PAGE_UPLOAD else self._room,
+            room=self._on_disk if form and path == _PAGE_UPLOAD else self._in_memory,
         )
         if int(headers.get("content-length", "0")) > body.limit:
             self._turn_away(path, body, body.too_large)

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 import moodlens
-from moodlens.serving.uploads import Remains
+from moodlens.serving import uploads
+from moodlens.serving.uploads import DiskRoom, Remains
 from tests.support.running_app import REPOSITORY, RunningApp
 
 CAT = (Path(moodlens.__file__).parent / "examples" / "cat.jpg").read_bytes()
@@ -99,14 +100,14 @@ def test_what_changes_stays_and_what_does_not_goes(tmp_path: Path) -> None:
     for _ in range(8):
         written.write_bytes(b"x")
         os.utime(still.parent, (0, 0))  # a folder is as young as its last change, too
-        remains.look()
+        remains.look(1000)
         time.sleep(0.1)
     assert written.exists()
     assert not still.exists()
     assert still.parent.exists()
 
     time.sleep(0.6)
-    remains.look()
+    remains.look(1000)
     assert not list(tmp_path.iterdir())
 
 
@@ -117,11 +118,11 @@ def test_uploads_outlive_a_clock_that_is_set(
     real = time.time
     remains = Remains(tmp_path, 60.0)
     (tmp_path / "before").write_bytes(b"x")
-    remains.look()
+    remains.look(1000)
     for hours in (-24, 24):
         monkeypatch.setattr(time, "time", lambda hours=hours: real() + 3600 * hours)
         (tmp_path / f"after{hours}").write_bytes(b"x")
-        remains.look()
+        remains.look(1000)
     assert {path.name for path in tmp_path.iterdir()} == {"before", "after-24", "after24"}
 
 
@@ -132,14 +133,30 @@ def test_uploads_are_forgotten_although_the_clock_was_set_back(
     remains = Remains(tmp_path, 0.3)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "old").write_bytes(b"x")
-    remains.look()
+    remains.look(1000)
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() - 3600)
     time.sleep(0.4)
     (tmp_path / "new").write_bytes(b"x")
-    remains.look()
+    remains.look(1000)
     assert not list(tmp_path.rglob("old"))
     assert (tmp_path / "new").exists()
+
+
+def test_the_oldest_make_room_but_none_that_has_just_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "_IN_USE_SECONDS", 0.15)
+    room, remains = DiskRoom(1000), Remains(tmp_path, 60.0)
+    for name in ("oldest", "old", "new"):
+        (tmp_path / name).write_bytes(bytes(300))
+        assert room.take(300)
+        room.look(remains)
+        time.sleep(0.1)
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "new"}
+    assert room.crowded.is_set()  # since the third came
+    assert room.take(400)
+    assert not room.take(1)
 
 
 def test_nothing_asks_the_clock_on_the_wall() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import time
@@ -29,6 +30,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
         "MOODLENS_MAX_MEGABYTES": "1",
         "MOODLENS_MAX_UPLOAD_MEGABYTES": "2",
         "MOODLENS_KEEP_UPLOADS_SECONDS": "4",
+        "MOODLENS_MAX_STORED_MEGABYTES": "6",
     }
     folder = tmp_path_factory.mktemp("narrow")
     killed = folder / "uploads" / "moodlens-4194999-killed"  # beyond the largest process id
@@ -207,6 +209,30 @@ def test_uploads_are_deleted_soon_and_leftovers_too(narrow: RunningApp, picture:
     while files_of(narrow) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not files_of(narrow)
+
+
+def test_an_upload_in_capitals_is_an_upload(narrow: RunningApp) -> None:
+    body = b"".join(form_head("files") + bytes(700_000) + b"\r\n" for _ in range(2))
+    headers = {"content-type": "Multipart/Form-Data; boundary=raw"}
+    sent = httpx.post(
+        f"{narrow.url}/gradio_api/upload", content=body + b"--raw--\r\n", headers=headers
+    )
+    assert sent.status_code == 200  # more than other bodies may have
+
+
+def test_what_lies_here_has_a_ceiling(narrow: RunningApp) -> None:
+    def send() -> httpx.Response:
+        files = [("files", (name, os.urandom(800_000))) for name in ("a.jpg", "b.jpg")]
+        return httpx.post(f"{narrow.url}/gradio_api/upload", files=files)
+
+    answers = [send() for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {200, 507}
+    assert "no room left" in answers[-1].json()["error"]
+    assert sum(path.stat().st_size for path in files_of(narrow)) <= 6_000_000
+    deadline = time.monotonic() + 15
+    while send().status_code != 200:  # as soon as the others are forgotten
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def test_what_a_killed_process_left_is_gone(narrow: RunningApp) -> None:

@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from moodlens.errors import MoodLensError, PictureTooLargeError, RequestError
+from moodlens.serving.arriving import Memory
 from moodlens.serving.gate import Gate
 from moodlens.serving.questions import check_address, check_question, check_sender
 from moodlens.serving.telemetry import Telemetry
@@ -135,7 +136,7 @@ def test_a_refused_question_is_forgotten_at_once(body: bytes) -> None:
             "headers": [(b"content-length", b"%d" % len(body))],
         }
         telemetry = Telemetry(waiting=lambda: 0, model=lambda: None)
-        await Gate(app, Settings(), telemetry)(scope, receive, send)
+        await Gate(app, Settings(), telemetry, Memory(1_000_000))(scope, receive, send)
         assert sent[0]["status"] == 400
         return weakref.ref(receive)
 
