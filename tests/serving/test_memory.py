@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+FORWARD_PASSES = """
+import resource
+import numpy as np
+from moodlens.serving.memory import give_memory_back
+
+give_memory_back()
+for megabytes in [9, 3, 6] * 3:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    first = np.ones(megabytes << 20, np.uint8)
+    second = np.ones(megabytes << 20, np.uint8)
+    del first, second
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's way with memory")
+def test_what_a_forward_pass_frees_is_there_for_the_next() -> None:
+    """And is not handed back to the system in between, to be had again page by page."""
+    command = [sys.executable, "-c", FORWARD_PASSES]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    faults = [int(line) for line in told.split()]
+    assert faults[0] > 4000
+    assert max(faults[1:]) < 100
