@@ -243,9 +243,9 @@ class PredictionService:
         try:
             with ThreadPoolExecutor(1) as pool:  # the Hub and PyTorch's import both take seconds
                 locating = pool.submit(locate, self.settings.checkpoint)
-                import moodlens.model.storage  # noqa: F401  (PyTorch, and nothing else yet)
+                import moodlens.model.storage  # brings PyTorch, and nothing else yet
 
-                forget_library_pages()  # before more is imported, so that there are never more
+                forget_library_pages()
                 import moodlens.weights.pretrained  # noqa: F401
                 from moodlens.model.devices import use_threads
 
