@@ -111,6 +111,6 @@ def _head() -> str:
     assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
     chunk = next(assets.glob(_CHARTS), None)
     if chunk is None:
-        return f"<style>{style}</style>"
+        raise RuntimeError(f"This Gradio has no {_CHARTS}: install the version in requirements.txt")
     script = script.replace("{address}", f"./assets/{chunk.name}")
     return f"<style>{style}</style><script>{script}</script>"

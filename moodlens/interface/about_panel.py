@@ -16,7 +16,7 @@ from moodlens.interface.model_facts import (
     standings,
     warnings,
 )
-from moodlens.interface.own_parts import own_html, own_plot, static_part
+from moodlens.interface.own_parts import own_chart, own_html, static_part
 from moodlens.interface.status import other_weights
 from moodlens.interface.translations import wording_of
 from moodlens.serving.service import PredictionService
@@ -35,7 +35,7 @@ def build_about_panel(service: PredictionService, page: gr.Blocks, tab: gr.Tab) 
             static_part("part.not_for")
     with gr.Column(elem_classes="ml-card"):
         figures = own_html(elem_id="figures")
-        chart = own_plot(elem_id="figures-bars", visible=False)
+        chart = own_chart(elem_id="figures-bars", visible=False)
     with gr.Column(elem_classes="ml-card"):
         programs = own_html(elem_id="programs")
 
@@ -46,7 +46,7 @@ def build_about_panel(service: PredictionService, page: gr.Blocks, tab: gr.Tab) 
             _facts(service, wording),
             _figures(found, warnings(service, wording), wording)
             + _emotions(reliabilities(service), wording),
-            gr.Plot(_chart(found, wording) if found else None, visible=bool(found)),
+            gr.HTML(_chart(found, wording) if found else "", visible=bool(found)),
             api_card(page, request, wording),
         )
 
@@ -130,7 +130,7 @@ def _emotions(known: list[Reliability], wording: Wording) -> str:
     )
 
 
-def _chart(found: list[Standing], wording: Wording) -> Any:
+def _chart(found: list[Standing], wording: Wording) -> str:
     names = [n for n in ("top1", "pearson", "kl") if any(n in s.figures for s in found)]
     series = {wording(f"standing.{s.name}"): [s.figures.get(name) for name in names] for s in found}
     texts = {
@@ -140,7 +140,7 @@ def _chart(found: list[Standing], wording: Wording) -> Any:
         for s in found
     }
     labels = [wording(f"metric.{name}") for name in names]
-    return charts.grouped_bars(labels, series, texts, wording)
+    return charts.grouped_bars(labels, series, texts, wording).to_json()
 
 
 def _figure(name: str, value: float | None, wording: Wording) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
 from moodlens.feedback import FeedbackStore
 from moodlens.interface import markup
-from moodlens.interface.own_parts import own_html, own_plot
+from moodlens.interface.own_parts import own_chart, own_html
 from moodlens.interface.translations import wording_of
 from moodlens.telling import charts
 from moodlens.telling.wording import capitalised, colour_emoji
@@ -19,13 +19,13 @@ def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:
     """Lay the tab out; it reads the answers each time it is opened."""
     with gr.Column(elem_classes="ml-card"):
         summary = own_html(elem_id="agreement")
-        chart = own_plot(elem_id="agreement-bars", visible=False)
+        chart = own_chart(elem_id="agreement-bars", visible=False)
 
     def look(request: gr.Request) -> tuple[str, Any]:
         wording = wording_of(request)
         found = store.agreement()
         if found is None:
-            return markup.heading(wording("agreement.none")), gr.Plot(visible=False)
+            return markup.heading(wording("agreement.none")), gr.HTML(visible=False)
         names = [
             f"{colour_emoji(emotion)} {capitalised(wording.emotion(emotion.name))}"
             for emotion in (*PALETTE, NEUTRAL)
@@ -43,7 +43,7 @@ def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:
         )
         return (
             markup.heading(wording("agreement.title"), sentence, wording("agreement.why")),
-            gr.Plot(charts.grouped_bars(names, series, texts, wording), visible=True),
+            gr.HTML(charts.grouped_bars(names, series, texts, wording).to_json(), visible=True),
         )
 
     tab.select(

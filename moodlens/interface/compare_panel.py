@@ -13,7 +13,7 @@ from moodlens.errors import MoodLensError, PictureError
 from moodlens.interface import markup
 from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
-from moodlens.interface.own_parts import own_html, own_plot, static_part
+from moodlens.interface.own_parts import own_chart, own_html, static_part
 from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
 from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.prediction import Prediction
@@ -40,7 +40,7 @@ def build_compare_panel(service: PredictionService) -> None:
             sides.append((picture, sentence, gr.State(time_to_live=1800.0)))
     with gr.Column(elem_classes="ml-card", visible=False) as difference:
         summary = own_html(elem_id="compare-summary")
-        chart = own_plot(elem_id="compare-bars")
+        chart = own_chart(elem_id="compare-bars")
     states = [state for _, _, state in sides]
 
     def compare(
@@ -53,7 +53,9 @@ def build_compare_panel(service: PredictionService) -> None:
             difference: gr.Column(visible=True),
             summary: markup.heading(difference_sentence(left, right, wording))
             + difference_table(left, right, wording),
-            chart: charts.difference_chart(left.distribution, right.distribution, wording),
+            chart: charts.difference_chart(
+                left.distribution, right.distribution, wording
+            ).to_json(),
         }
 
     for picture, sentence, state in sides:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from moodlens.emotions import PALETTE
 from moodlens.interface.answer import Answer
-from moodlens.telling.overlays import Heat, data_uri
+from moodlens.telling.overlays import Heat, data_uri, jpeg_uri
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
 HEAT_SCRIPT = Path(__file__).with_name("heat.js").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def heat(answer: Answer | None, wording: Wording) -> str:
     dominant = answer.prediction.dominant_emotion
     return (
         f'{title}<div class="ml-heat"><div class="ml-heat-picture">'
-        f'<img src="{data_uri(answer.picture)}" alt="{escape(wording("heat.picture_alt"))}">'
+        f'<img src="{jpeg_uri(answer.kept.jpeg())}" alt="{escape(wording("heat.picture_alt"))}">'
         f'<div class="ml-heat-box" style="{place}">{overlays}</div></div>'
         f"<div>{_choices(dominant, told, wording)}"
         f'<p class="ml-heat-told" role="status">{escape(told[dominant])}</p>'

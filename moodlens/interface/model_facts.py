@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from moodlens.emotions import EMOTIONS
@@ -26,6 +28,7 @@ _RANGES = {
 }
 _SHOWN = tuple(_RANGES)
 _SELDOM = 0.25
+_REMEMBERED = 4
 _PANEL = "15"
 """Viewers on a simulated panel: as many as Emotion6 asked about each picture."""
 
@@ -156,10 +159,22 @@ def _metrics(service: PredictionService) -> Any:
     loaded = service.loaded
     if loaded is None:
         return None
+    from moodlens.model.checkpoint import METRICS
+
+    try:
+        changed = (loaded.folder / METRICS).stat().st_mtime_ns
+    except OSError:
+        return None
+    return _read(loaded.folder, changed)
+
+
+@lru_cache(_REMEMBERED)
+def _read(folder: Path, changed: int) -> Any:
+    """Once for each state of the file: every answer asks for it."""
     from moodlens.model.checkpoint import read_metrics
 
     try:
-        return read_metrics(loaded.folder)
+        return read_metrics(folder)
     except CheckpointError:
         return None
 

@@ -10,7 +10,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from moodlens.errors import MoodLensError, PictureError
 from moodlens.feedback import FeedbackStore
-from moodlens.interface.answer import answer_file
+from moodlens.interface.answer import Answer, answer_file
 from moodlens.interface.endpoint import CONCURRENCY
 from moodlens.interface.feedback_panel import build_feedback_form, connect_feedback
 from moodlens.interface.heat import HEAT_SCRIPT
@@ -22,7 +22,8 @@ from moodlens.interface.result import (
     build_details,
     build_headline,
     connect_order,
-    show,
+    show_first,
+    show_rest,
 )
 from moodlens.interface.share_panel import build_share_panel
 from moodlens.interface.translations import toast, translate, wording_of
@@ -85,7 +86,7 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore) -> Non
                 values[picture] = None
         if found is not None and not found.browsers_show_it:
             values[picture] = found.picture
-        return {**show(view, service, found, wording, order), **values}
+        return {**show_first(view, service, found, wording, order), **values}
 
     def analyse_example(
         order: charts.Order, request: gr.Request, event: gr.EventData
@@ -98,15 +99,30 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore) -> Non
         path = save_bytes_to_cache(data, f"{name}.jpg", picture.GRADIO_CACHE)
         return {**answer_for(path, order, request), picture: path}
 
+    def explain(answer: Answer | None, request: gr.Request) -> dict[Any, Any]:
+        return show_rest(view, service, answer, wording_of(request))
+
     shown_while_running: dict[str, Any] = {
         "show_progress": "minimal",
         "show_progress_on": headline,
         "trigger_mode": "always_last",
         "api_visibility": "private",
     }
-    outputs = [picture, *view.outputs]
-    picture.input(
-        analyse, [picture, order], outputs, **AS_SENT, **shown_while_running, **CONCURRENCY
+    first = [picture, *view.first]
+    answered = (
+        picture.input(
+            analyse, [picture, order], first, **AS_SENT, **shown_while_running, **CONCURRENCY
+        ),
+        examples.click(analyse_example, [order], first, **shown_while_running, **CONCURRENCY),
     )
-    examples.click(analyse_example, [order], outputs, **shown_while_running, **CONCURRENCY)
+    for event in answered:
+        event.then(
+            explain,
+            [answer],
+            view.rest,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            api_visibility="private",
+            queue=False,
+        )
     connect_order(view)

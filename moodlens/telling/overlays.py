@@ -80,11 +80,14 @@ def data_uri(picture: Image.Image) -> str:
     file = io.BytesIO()
     if picture.mode == "RGBA":
         picture.save(file, "PNG")
-        kind = "png"
-    else:
-        picture.save(file, "JPEG", quality=86)
-        kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+        return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    picture.save(file, "JPEG", quality=86)
+    return jpeg_uri(file.getvalue())
+
+
+def jpeg_uri(data: bytes) -> str:
+    """A JPEG file as a ``data:`` address."""
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
 
 
 def _strongest_part(lead: NDArray[np.float32]) -> tuple[int, int]:

@@ -85,13 +85,14 @@ def _further(browser: Browser, pages: Mapping[str, str], count: int) -> dict[str
 
 
 def _first(browser: Browser, pages: Mapping[str, str], count: int) -> dict[str, list[Times]]:
-    """The first picture of a visitor who has never been there, and moves before choosing."""
+    """The first picture of a visitor who has never been there, and clicks to choose one."""
     found: dict[str, list[Times]] = {name: [] for name in pages}
     for picture in tqdm(_pictures(count), total=count, desc="first"):
         for name, url in pages.items():
             page = _open(browser, url)
-            page.mouse.move(300, 300)
-            page.wait_for_timeout(2000)  # a dialog for files takes longer
+            with page.expect_file_chooser():
+                page.locator("#picture button").first.click()
+            page.wait_for_timeout(2000)  # the dialog for files takes longer
             found[name].append(_answered(page, picture))
             page.context.close()
     return found
