@@ -15,6 +15,7 @@ from moodlens.interface.api_routes import build_api_routes, call_problems
 from moodlens.interface.compare_panel import build_compare_panel
 from moodlens.interface.endpoint import build_endpoint, take_pictures_of_programs
 from moodlens.interface.gradio_parts.clean_uploads import take_uploads_carefully
+from moodlens.interface.gradio_parts.gradio_scripts import chart_file
 from moodlens.interface.gradio_parts.last_words import have_last_words
 from moodlens.interface.gradio_parts.light_sessions import keep_sessions_light
 from moodlens.interface.gradio_parts.space import leave_space_extras_out
@@ -22,9 +23,8 @@ from moodlens.interface.gradio_parts.steady_queue import queue_steadily
 from moodlens.interface.gradio_parts.uploads_only import refuse_addresses
 from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
-from moodlens.interface.own_parts import static_part
 from moodlens.interface.picture_panel import build_picture_panel
-from moodlens.interface.status import build_status
+from moodlens.interface.status import build_header
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
 from moodlens.serving.service import PredictionService
@@ -36,8 +36,6 @@ MCP_IS_INSTALLED = find_spec("mcp") is not None
 """It is on every Space; elsewhere ``pip install 'moodlens[mcp]'`` brings it."""
 
 _FOLDER = Path(__file__).parent
-_CHARTS = "PlotlyPlot-*.js"
-"""Gradio's chunk for charts, among its assets; the name holds a hash."""
 _SESSIONS_REMEMBERED = 500
 
 
@@ -53,8 +51,7 @@ def build(service: PredictionService) -> gr.Blocks:
         max_bytes=settings.feedback_max_bytes,
     )
     with gr.Blocks(title="MoodLens", analytics_enabled=False) as page:
-        static_part("part.header")
-        build_status(service, page)
+        build_header(service)
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab(translate("picture.tab"), id="picture"):
                 build_picture_panel(service, store)
@@ -62,8 +59,8 @@ def build(service: PredictionService) -> gr.Blocks:
                 build_live_panel()
             with gr.Tab(translate("compare.tab"), id="compare"):
                 build_compare_panel(service)
-            with gr.Tab(translate("many.tab"), id="many"):
-                build_many_panel(service)
+            with gr.Tab(translate("many.tab"), id="many") as tab:
+                build_many_panel(service, tab)
             if settings.show_agreement:
                 with gr.Tab(translate("agreement.tab"), id="agreement") as tab:
                     build_agreement_panel(store, tab)
@@ -108,9 +105,5 @@ def launch_options(settings: Settings) -> dict[str, Any]:
 def _head() -> str:
     style = (_FOLDER / "style.css").read_text(encoding="utf-8")
     script = (_FOLDER / "charts_early.js").read_text(encoding="utf-8")
-    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
-    chunk = next(assets.glob(_CHARTS), None)
-    if chunk is None:
-        raise RuntimeError(f"This Gradio has no {_CHARTS}: install the version in requirements.txt")
-    script = script.replace("{address}", f"./assets/{chunk.name}")
+    script = script.replace("{address}", f"./assets/{chart_file()}")
     return f"<style>{style}</style><script>{script}</script>"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 import gradio as gr
+import plotly.graph_objects as go
 
 from moodlens.interface import markup
 from moodlens.interface.api_card import api_card
@@ -16,7 +16,7 @@ from moodlens.interface.model_facts import (
     standings,
     warnings,
 )
-from moodlens.interface.own_parts import own_chart, own_html, static_part
+from moodlens.interface.own_parts import part_with_places
 from moodlens.interface.status import other_weights
 from moodlens.interface.translations import wording_of
 from moodlens.serving.service import PredictionService
@@ -28,35 +28,22 @@ _SHOWN_ABOUT = ("top1", "top2", "pearson", "kl")
 
 def build_about_panel(service: PredictionService, page: gr.Blocks, tab: gr.Tab) -> None:
     """Lay the tab out; the checkpoint's facts are read each time it is opened."""
-    with gr.Row(equal_height=True):
-        with gr.Column(min_width=300, elem_classes="ml-card"):
-            facts = own_html(elem_id="model")
-        with gr.Column(min_width=300, elem_classes="ml-card"):
-            static_part("part.not_for")
-    with gr.Column(elem_classes="ml-card"):
-        figures = own_html(elem_id="figures")
-        chart = own_chart(elem_id="figures-bars", visible=False)
-    with gr.Column(elem_classes="ml-card"):
-        programs = own_html(elem_id="programs")
+    about = part_with_places("part.about")
 
-    def look(request: gr.Request) -> tuple[str, str, Any, str]:
+    def look(request: gr.Request) -> dict[str, str]:
         wording = wording_of(request)
         found = standings(service)
-        return (
-            _facts(service, wording),
-            _figures(found, warnings(service, wording), wording)
+        shown = {
+            "model": _facts(service, wording),
+            "figures": _figures(found, warnings(service, wording), wording)
             + _emotions(reliabilities(service), wording),
-            gr.HTML(_chart(found, wording) if found else "", visible=bool(found)),
-            api_card(page, request, wording),
-        )
+            "programs": api_card(page, request, wording),
+        }
+        if found:
+            shown["figures-bars"] = _chart(found, wording).to_json()
+        return shown
 
-    tab.select(
-        look,
-        None,
-        [facts, figures, chart, programs],
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    tab.select(look, None, about, show_progress="hidden", api_visibility="private")
 
 
 def _facts(service: PredictionService, wording: Wording) -> str:
@@ -130,7 +117,7 @@ def _emotions(known: list[Reliability], wording: Wording) -> str:
     )
 
 
-def _chart(found: list[Standing], wording: Wording) -> str:
+def _chart(found: list[Standing], wording: Wording) -> go.Figure:
     names = [n for n in ("top1", "pearson", "kl") if any(n in s.figures for s in found)]
     series = {wording(f"standing.{s.name}"): [s.figures.get(name) for name in names] for s in found}
     texts = {
@@ -140,7 +127,7 @@ def _chart(found: list[Standing], wording: Wording) -> str:
         for s in found
     }
     labels = [wording(f"metric.{name}") for name in names]
-    return charts.grouped_bars(labels, series, texts, wording).to_json()
+    return charts.grouped_bars(labels, series, texts, wording)
 
 
 def _figure(name: str, value: float | None, wording: Wording) -> str:

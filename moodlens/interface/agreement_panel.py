@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gradio as gr
 
 from moodlens.emotions import LABELS, NEUTRAL, PALETTE
 from moodlens.feedback import FeedbackStore
 from moodlens.interface import markup
-from moodlens.interface.own_parts import own_chart, own_html
+from moodlens.interface.own_parts import part_with_places
 from moodlens.interface.translations import wording_of
 from moodlens.telling import charts
 from moodlens.telling.wording import capitalised, colour_emoji
@@ -17,15 +15,13 @@ from moodlens.telling.wording import capitalised, colour_emoji
 
 def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:
     """Lay the tab out; it reads the answers each time it is opened."""
-    with gr.Column(elem_classes="ml-card"):
-        summary = own_html(elem_id="agreement")
-        chart = own_chart(elem_id="agreement-bars", visible=False)
+    shown = part_with_places("part.agreement")
 
-    def look(request: gr.Request) -> tuple[str, Any]:
+    def look(request: gr.Request) -> dict[str, str]:
         wording = wording_of(request)
         found = store.agreement()
         if found is None:
-            return markup.heading(wording("agreement.none")), gr.HTML(visible=False)
+            return {"agreement": markup.heading(wording("agreement.none"))}
         names = [
             f"{colour_emoji(emotion)} {capitalised(wording.emotion(emotion.name))}"
             for emotion in (*PALETTE, NEUTRAL)
@@ -41,15 +37,12 @@ def build_agreement_panel(store: FeedbackStore, tab: gr.Tab) -> None:
             pictures=found.pictures,
             kl=wording.number(found.mean_kl, 2),
         )
-        return (
-            markup.heading(wording("agreement.title"), sentence, wording("agreement.why")),
-            gr.HTML(charts.grouped_bars(names, series, texts, wording).to_json(), visible=True),
-        )
+        bars = charts.grouped_bars(names, series, texts, wording)
+        return {
+            "agreement": markup.heading(
+                wording("agreement.title"), sentence, wording("agreement.why")
+            ),
+            "agreement-bars": bars.to_json(),
+        }
 
-    tab.select(
-        look,
-        None,
-        [summary, chart],
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    tab.select(look, None, shown, show_progress="hidden", api_visibility="private")

@@ -13,7 +13,7 @@ from moodlens.errors import MoodLensError, PictureError
 from moodlens.interface import markup
 from moodlens.interface.answer import answer_file
 from moodlens.interface.endpoint import CONCURRENCY
-from moodlens.interface.own_parts import own_chart, own_html, static_part
+from moodlens.interface.own_parts import part_with_places, static_part
 from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
 from moodlens.interface.translations import toast, translate, wording_of
 from moodlens.prediction import Prediction
@@ -29,58 +29,53 @@ _SAME = 0.05
 def build_compare_panel(service: PredictionService) -> None:
     """Lay the tab out and connect it."""
     static_part("part.compare", js_on_load=_SCRIPT.read_text(encoding="utf-8"))
-    sides = []
+    sides = {}
     with gr.Row(elem_classes="ml-stage"):
         for side in ("left", "right"):
             with gr.Column(min_width=300):
                 picture = build_picture_input(
                     label=translate(f"compare.{side}"), elem_id=f"compare-{side}", height=300
                 )
-                sentence = own_html(elem_id=f"compare-{side}-answer")
-            sides.append((picture, sentence, gr.State(time_to_live=1800.0)))
-    with gr.Column(elem_classes="ml-card", visible=False) as difference:
-        summary = own_html(elem_id="compare-summary")
-        chart = own_chart(elem_id="compare-bars")
-    states = [state for _, _, state in sides]
+            sides[side] = picture, gr.State(time_to_live=1800.0)
+    said = part_with_places("part.difference")
+    states = [state for _, state in sides.values()]
 
     def compare(
         left: Prediction | None, right: Prediction | None, request: gr.Request
-    ) -> dict[Any, Any]:
-        if left is None or right is None:
-            return {difference: gr.Column(visible=False)}
+    ) -> dict[str, str]:
         wording = wording_of(request)
+        shown = {
+            f"compare-{side}-answer": _answer(side, prediction, wording)
+            for side, prediction in zip(sides, (left, right), strict=True)
+        }
+        if left is None or right is None:
+            return {**shown, "compare-summary": ""}
+        bars = charts.difference_chart(left.distribution, right.distribution, wording)
         return {
-            difference: gr.Column(visible=True),
-            summary: markup.heading(difference_sentence(left, right, wording))
+            **shown,
+            "compare-summary": markup.heading(difference_sentence(left, right, wording))
             + difference_table(left, right, wording),
-            chart: charts.difference_chart(
-                left.distribution, right.distribution, wording
-            ).to_json(),
+            "compare-bars": bars.to_json(),
         }
 
-    for picture, sentence, state in sides:
+    def analyse(sent: dict[str, Any] | None, request: gr.Request) -> tuple[Any, Prediction | None]:
+        path = sent_path(sent)
+        if path is None:
+            return gr.skip(), None
+        try:
+            answer = answer_file(service, path)
+        except MoodLensError as error:
+            toast(error, wording_of(request))
+            return (None if isinstance(error, PictureError) else gr.skip()), None
+        return (gr.skip() if answer.browsers_show_it else answer.picture), answer.prediction
 
-        def analyse(
-            sent: dict[str, Any] | None, request: gr.Request
-        ) -> tuple[Any, str, Prediction | None]:
-            path = sent_path(sent)
-            if path is None:
-                return gr.skip(), "", None
-            wording = wording_of(request)
-            try:
-                answer = answer_file(service, path)
-            except MoodLensError as error:
-                toast(error, wording)
-                return (None if isinstance(error, PictureError) else gr.skip()), "", None
-            shown = gr.skip() if answer.browsers_show_it else answer.picture
-            return shown, markup.short_answer(answer.prediction, wording), answer.prediction
-
+    for picture, state in sides.values():
         picture.input(
             analyse,
             picture,
-            [picture, sentence, state],
+            [picture, state],
             show_progress="minimal",
-            show_progress_on=sentence,
+            show_progress_on=said,
             trigger_mode="always_last",
             api_visibility="private",
             **AS_SENT,
@@ -88,11 +83,19 @@ def build_compare_panel(service: PredictionService) -> None:
         ).success(
             compare,
             states,
-            [difference, summary, chart],
+            said,
             show_progress="hidden",
+            trigger_mode="always_last",
             api_visibility="private",
             concurrency_limit=None,
         )
+
+
+def _answer(side: str, prediction: Prediction | None, wording: Wording) -> str:
+    if prediction is None:
+        return ""
+    title = f'<p class="ml-why">{escape(wording(f"compare.{side}"))}</p>'
+    return title + markup.short_answer(prediction, wording)
 
 
 def difference_table(left: Prediction, right: Prediction, wording: Wording) -> str:

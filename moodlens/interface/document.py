@@ -10,6 +10,7 @@ import json
 import re
 from functools import lru_cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moodlens.interface.first_sight import first_sight
+from moodlens.interface.gradio_parts.gradio_scripts import scripts_for
 from moodlens.interface.gradio_parts.gradio_words import keyed_words, words_script
 from moodlens.interface.page_files import PREVIEW_ADDRESS
 from moodlens.interface.right_to_left import direction_script
@@ -28,6 +30,7 @@ _CONFIG = re.compile(r"(<script>window\.gradio_config = )(.*?)(;</script>)", re.
 _STARTED = re.compile(r'<script type="module" crossorigin src="([^"]+)"></script>')
 _SHARING = re.compile(r'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>', re.DOTALL)
 _MARK = re.compile(r'__i18n__\{"__type__": "translation_metadata", "key": "([\w.]+)"\}')
+_START = Path(__file__).with_name("start.js").read_text(encoding="utf-8")
 _REMEMBERED = 16
 
 
@@ -79,23 +82,24 @@ def translated_document(document: str, words: Wording) -> str:
     )
     scripts = words_script(words.language) + direction_script(words)
     before = before.replace("</style>", "</style>" + _described(config, words) + head + scripts, 1)
-    after = _STARTED.sub(lambda started: _started_later(started[1]), after, count=1)
+    if started := _STARTED.search(document):
+        after = after.replace(started[0], _started_later(started[1], _types(config)), 1)
     after = after.replace("<gradio-app", first_sight(words) + "<gradio-app", 1)
     return before + script + after
 
 
-def _started_later(address: str) -> str:
-    """Gradio's scripts, fetched at once, but run only when the first sight is painted.
+def _started_later(address: str, types: frozenset[str]) -> str:
+    """Gradio's scripts, asked for at once, but run only when the first sight is painted."""
+    folder, _, name = address.rpartition("/")
+    others = [f"{folder}/{script}" for script in scripts_for(name, types)]
+    script = _START.replace("{others}", json.dumps(others)).replace("{address}", address)
+    return f'<link rel="modulepreload" crossorigin href="{address}"><script>{script}</script>'
 
-    They keep the browser busy for longer than a person looks away. A page in the background paints
-    nothing, so it does not wait for long.
-    """
-    return (
-        f'<link rel="modulepreload" crossorigin href="{address}"><script>'
-        f"(() => {{ let run = () => {{ run = () => {{}}; import('{address}'); }};"
-        " const soon = () => setTimeout(() => run());"
-        " addEventListener('DOMContentLoaded', () => requestAnimationFrame(soon));"
-        " setTimeout(() => run(), 1500); })();</script>"
+
+def _types(config: dict[str, Any]) -> frozenset[str]:
+    """The types of the components that Gradio asks for, be they behind a tab."""
+    return frozenset(
+        part["type"] for part in config["components"] if part["props"].get("visible") is not False
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,20 +13,12 @@ from moodlens.emotions import LABELS, NEUTRAL, PALETTE
 from moodlens.errors import MoodLensError
 from moodlens.feedback import FeedbackError, FeedbackStore, TooManyAnswersError, normalise
 from moodlens.interface.answer import Answer
-from moodlens.interface.own_parts import own_html
 from moodlens.interface.translations import errors_as_toasts, wording_of
 from moodlens.serving.once import Once, Rate, client_address
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
 _AT_ONCE, _SECONDS_EACH = 20, 6.0
 """A client's answers: so many in a row, and then one each few seconds."""
-
-_SCRIPT = Path(__file__).with_name("feedback.js")
-
-
-def build_feedback_form() -> gr.HTML:
-    """The place of the form; it stays empty until :func:`form` fills it."""
-    return own_html(elem_id="feedback", js_on_load=_SCRIPT.read_text(encoding="utf-8"))
 
 
 def connect_feedback(panel: gr.HTML, answer: gr.State, store: FeedbackStore) -> None:
@@ -63,9 +54,9 @@ def connect_feedback(panel: gr.HTML, answer: gr.State, store: FeedbackStore) -> 
                 told.undo(answered)
                 raise
         thanks = _thanks(normalise(felt), answer, wording)
-        return thanks, replace(answer, felt_is_known=True)
+        return {"feedback": thanks}, replace(answer, felt_is_known=True)
 
-    panel.click(
+    panel.felt(
         keep,
         answer,
         [panel, answer],

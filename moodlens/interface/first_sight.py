@@ -8,7 +8,8 @@ from moodlens.telling.wording import Wording
 
 _GONE_WHEN_BUILT = """
 new MutationObserver((changes, watcher) => {
-  if (!document.querySelector('gradio-app .ml-header')) return;
+  const parts = ['.ml-header', '#picture', '#subjective p'];
+  if (!parts.every((part) => document.querySelector(`gradio-app ${part}`))) return;
   document.getElementById('ml-first').remove();
   watcher.disconnect();
 }).observe(document.querySelector('gradio-app'), { childList: true, subtree: true });
@@ -25,7 +26,7 @@ def first_sight(wording: Wording) -> str:
     return (
         f'<div id="ml-first" class="gradio-container" aria-hidden="true">{header(wording)}'
         '<div class="ml-first-stage"><div></div>'
-        f'<div class="ml-card">{markup.waiting(wording)}{bars_waiting(wording)}'
-        f"{subjective(wording)}</div></div></div>"
+        f'<div class="ml-card"><div class="ml-headline">{markup.waiting(wording)}</div>'
+        f"{bars_waiting(wording)}{subjective(wording)}</div></div></div>"
         "<script>addEventListener('DOMContentLoaded', () => {" + _GONE_WHEN_BUILT + "});</script>"
     )

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 
 from moodlens.emotions import PALETTE
 from moodlens.interface.answer import Answer
 from moodlens.telling.overlays import Heat, data_uri, jpeg_uri
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
-
-HEAT_SCRIPT = Path(__file__).with_name("heat.js").read_text(encoding="utf-8")
-"""The script of the component that shows :func:`heat`."""
 
 _PLACES = (
     ("upper_left", "top", "upper_right"),

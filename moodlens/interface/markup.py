@@ -14,16 +14,13 @@ from moodlens.telling.wording import Wording, capitalised, colour_emoji
 
 
 def waiting(wording: Wording) -> str:
-    """The place of the headline before there is a picture."""
+    """In place of the headline before there is a picture."""
     title = escape(wording("result.waiting"))
-    return (
-        f'<div class="ml-headline ml-empty" role="status"><h2>{title}</h2>'
-        f"<p>{escape(wording('result.waiting_more'))}</p></div>"
-    )
+    return f'<h2 class="ml-empty">{title}</h2><p>{escape(wording("result.waiting_more"))}</p>'
 
 
 def answer(prediction: Prediction, wording: Wording, known: Sequence[Reliability] = ()) -> str:
-    """The headline, the dominant emotion, and the shares as a table for screen readers.
+    """The headline and the dominant emotion.
 
     Args:
         prediction: the answer.
@@ -34,11 +31,10 @@ def answer(prediction: Prediction, wording: Wording, known: Sequence[Reliability
     colour = f' style="--ml-emotion: {named[0].colour}"' if len(named) == 1 else ""
     emoji = "".join(map(colour_emoji, named))
     return (
-        f'<div class="ml-headline" role="status"{colour}>'
         f"<h2>{escape(headline(prediction, wording))}</h2>"
-        f'<p class="ml-dominant"><span aria-hidden="true">{emoji}</span> '
+        f'<p class="ml-dominant"{colour}><span aria-hidden="true">{emoji}</span> '
         f"{escape(dominant_sentence(prediction, wording))}</p>{_unfamiliar(prediction, wording)}"
-        f"{_seldom_found(prediction, wording, known)}</div>" + _table(prediction, wording)
+        f"{_seldom_found(prediction, wording, known)}"
     )
 
 
@@ -68,6 +64,19 @@ def seldom_found(one: Reliability, wording: Wording) -> str:
     if one.named is None:
         return wording("result.never_found", **values)
     return wording("result.seldom_found", named=wording.number(one.named, 0), **values)
+
+
+def shares(prediction: Prediction, wording: Wording) -> str:
+    """The shares as a table, for screen readers."""
+    rows = "".join(
+        f'<tr><th scope="row">{escape(capitalised(wording.emotion(name)))}</th>'
+        f'<td data-emotion="{name}" data-share="{share:.4f}">{wording.percent(share)}</td></tr>'
+        for name, share in prediction.to_json()["prediction"]["probability_distribution"].items()
+    )
+    return (
+        f'<table class="ml-hidden" id="ml-shares"><caption>{escape(wording("chart.caption"))}'
+        f"</caption><tbody>{rows}</tbody></table>"
+    )
 
 
 def gauges(prediction: Prediction | None, wording: Wording) -> str:
@@ -155,16 +164,4 @@ def _gauge(name: str, value: float | None, wording: Wording) -> str:
         f'aria-valuemax="100" aria-valuenow="{now}" aria-valuetext="{figure}">'
         f'<i style="width: {now}%"></i></div>'
         f"<p>{escape(wording(f'gauge.{name}_why'))}</p></div>"
-    )
-
-
-def _table(prediction: Prediction, wording: Wording) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{escape(capitalised(wording.emotion(name)))}</th>'
-        f'<td data-emotion="{name}" data-share="{share:.4f}">{wording.percent(share)}</td></tr>'
-        for name, share in prediction.to_json()["prediction"]["probability_distribution"].items()
-    )
-    return (
-        f'<table class="ml-hidden" id="ml-shares"><caption>{escape(wording("chart.caption"))}'
-        f"</caption><tbody>{rows}</tbody></table>"
     )

@@ -12,23 +12,21 @@ from moodlens.errors import MoodLensError, PictureError
 from moodlens.feedback import FeedbackStore
 from moodlens.interface.answer import Answer, answer_file
 from moodlens.interface.endpoint import CONCURRENCY
-from moodlens.interface.feedback_panel import build_feedback_form, connect_feedback
-from moodlens.interface.heat import HEAT_SCRIPT
-from moodlens.interface.own_parts import own_html, static_part
+from moodlens.interface.feedback_panel import connect_feedback
+from moodlens.interface.own_parts import static_part
 from moodlens.interface.page_files import EXAMPLE_NAMES, EXAMPLES
 from moodlens.interface.picture_input import AS_SENT, build_picture_input, sent_path
 from moodlens.interface.result import (
     ResultView,
     build_details,
-    build_headline,
-    connect_order,
+    build_more,
+    build_shares,
     show_first,
     show_rest,
 )
-from moodlens.interface.share_panel import build_share_panel
-from moodlens.interface.translations import toast, translate, wording_of
+from moodlens.interface.share_panel import connect_card
+from moodlens.interface.translations import errors_as_toasts, toast, translate, wording_of
 from moodlens.serving.service import PredictionService
-from moodlens.telling import charts
 
 ANSWER_LIFETIME = 1800.0
 """Seconds after which a session's last answer is forgotten."""
@@ -50,31 +48,22 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore) -> Non
             picture = build_picture_input(
                 label=translate("picture.label"), elem_id="picture", height=400, show_label=False
             )
-            static_part(
-                "part.privacy", elem_id="camera", js_on_load=_CAMERA.read_text(encoding="utf-8")
+            examples = static_part(
+                "part.below_picture", js_on_load=_CAMERA.read_text(encoding="utf-8") + _PICK_EXAMPLE
             )
-            examples = static_part("part.examples", elem_id="examples", js_on_load=_PICK_EXAMPLE)
         with gr.Column(scale=6, min_width=320):
-            headline, order, bars = build_headline()
-    gauges, plane, affect = build_details()
+            shares = build_shares()
+    details = build_details()
     answer = gr.State(time_to_live=ANSWER_LIFETIME)
-    with gr.Column(visible=False, elem_classes="ml-more") as more:
-        with gr.Column(elem_classes="ml-card"):
-            heat = own_html(elem_id="heat", js_on_load=HEAT_SCRIPT)
-        with gr.Row(equal_height=True):
-            with gr.Column(scale=3, min_width=300, elem_classes="ml-card"):
-                feedback = build_feedback_form()
-            with gr.Column(scale=2, min_width=260, elem_classes="ml-card"):
-                build_share_panel(answer)
-    connect_feedback(feedback, answer, store)
-    view = ResultView(answer, headline, order, bars, gauges, plane, affect, more, heat, feedback)
+    more = build_more()
+    connect_feedback(more, answer, store)
+    connect_card(more, answer)
+    view = ResultView(answer, shares, details, more)
 
-    def analyse(
-        sent: dict[str, Any] | None, order: charts.Order, request: gr.Request
-    ) -> dict[Any, Any]:
-        return answer_for(sent_path(sent), order, request)
+    def analyse(sent: dict[str, Any] | None, request: gr.Request) -> dict[Any, Any]:
+        return answer_for(sent_path(sent), request)
 
-    def answer_for(path: str | None, order: charts.Order, request: gr.Request) -> dict[Any, Any]:
+    def answer_for(path: str | None, request: gr.Request) -> dict[Any, Any]:
         wording = wording_of(request)
         values: dict[Any, Any] = {}
         found = None
@@ -86,34 +75,34 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore) -> Non
                 values[picture] = None
         if found is not None and not found.browsers_show_it:
             values[picture] = found.picture
-        return {**show_first(view, service, found, wording, order), **values}
+        return {**show_first(view, service, found, wording), **values}
 
-    def analyse_example(
-        order: charts.Order, request: gr.Request, event: gr.EventData
-    ) -> dict[Any, Any]:
+    def analyse_example(request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
         name = event._data.get("name")
         if name not in EXAMPLE_NAMES:
             return {picture: gr.skip()}
         # A copy among the uploads: the browser is told where the file lies.
         data = (EXAMPLES / f"{name}.jpg").read_bytes()
         path = save_bytes_to_cache(data, f"{name}.jpg", picture.GRADIO_CACHE)
-        return {**answer_for(path, order, request), picture: path}
+        return {**answer_for(path, request), picture: path}
 
     def explain(answer: Answer | None, request: gr.Request) -> dict[Any, Any]:
-        return show_rest(view, service, answer, wording_of(request))
+        wording = wording_of(request)
+        values: dict[Any, Any] = {}
+        with errors_as_toasts(wording):
+            values |= show_rest(view, service, answer, wording)
+        return values
 
     shown_while_running: dict[str, Any] = {
         "show_progress": "minimal",
-        "show_progress_on": headline,
+        "show_progress_on": shares,
         "trigger_mode": "always_last",
         "api_visibility": "private",
     }
     first = [picture, *view.first]
     answered = (
-        picture.input(
-            analyse, [picture, order], first, **AS_SENT, **shown_while_running, **CONCURRENCY
-        ),
-        examples.click(analyse_example, [order], first, **shown_while_running, **CONCURRENCY),
+        picture.input(analyse, [picture], first, **AS_SENT, **shown_while_running, **CONCURRENCY),
+        examples.click(analyse_example, None, first, **shown_while_running, **CONCURRENCY),
     )
     for event in answered:
         event.then(
@@ -125,4 +114,3 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore) -> Non
             api_visibility="private",
             queue=False,
         )
-    connect_order(view)

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+import base64
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from moodlens.errors import MissingPictureError
 from moodlens.interface.answer import Answer
-from moodlens.interface.own_parts import static_part
-from moodlens.interface.translations import errors_as_toasts, translate, wording_of
+from moodlens.interface.translations import errors_as_toasts, wording_of
 from moodlens.telling.card import draw_card
 
-_FOLLOW_LINK = "() => setTimeout(() => document.querySelector('#card-file').click(), 100)"
 
+def connect_card(panel: gr.HTML, answer: gr.State) -> None:
+    """Draw the card when it is asked for, as a link that the browser follows; no disk holds it."""
 
-def build_share_panel(answer: gr.State) -> None:
-    """A button that makes the card, and the hidden link that then hands it over."""
-    static_part("part.share")
-    with_picture = gr.Checkbox(
-        label=translate("share.with_picture"), container=False, elem_id="card-with-picture"
-    )
-    button = gr.Button(translate("share.button"), elem_id="card-button", size="md")
-    file = gr.DownloadButton(translate("share.button"), visible="hidden", elem_id="card-file")
-
-    def make(answer: Answer | None, with_picture: bool, request: gr.Request) -> Any:
+    def make(answer: Answer | None, request: gr.Request, event: gr.EventData) -> dict[str, str]:
         wording = wording_of(request)
         with errors_as_toasts(wording):
             if answer is None:
                 raise MissingPictureError(wording("share.nothing_yet"))
+            asked = event._data
+            with_picture = isinstance(asked, dict) and asked.get("with_picture") is True
             picture = answer.picture if with_picture else None
-        card = draw_card(answer.prediction, wording, picture)
-        return save_bytes_to_cache(card, "moodlens.png", file.GRADIO_CACHE)
+        card = base64.b64encode(draw_card(answer.prediction, wording, picture)).decode()
+        return {"card": f'<a href="data:image/png;base64,{card}" download="moodlens.png"></a>'}
 
-    button.click(
+    panel.card(
         make,
-        [answer, with_picture],
-        file,
+        answer,
+        panel,
         show_progress="hidden",
         api_visibility="private",
         concurrency_limit=4,
-    ).success(None, None, None, js=_FOLLOW_LINK, api_visibility="private")
+    )

@@ -22,6 +22,14 @@ _LIVE_MESSAGES = (
     "failed",
 )
 
+_DIFFERENCE = """<div class="ml-details"><div id="compare-left-answer"></div>
+<div id="compare-right-answer"></div></div><div class="ml-card ml-difference">
+<div id="compare-summary"></div><div id="compare-bars" class="ml-plot"><div></div></div></div>"""
+"""Below two pictures: what is said of each, and of both."""
+
+_AGREEMENT = """<div class="ml-card"><div id="agreement"></div>
+<div id="agreement-bars" class="ml-plot"><div></div></div></div>"""
+
 _LOGO = """<svg class="ml-logo" viewBox="0 0 48 48" aria-hidden="true">{petals}
 <circle cx="24" cy="24" r="7" fill="currentColor"/></svg>"""
 
@@ -30,21 +38,17 @@ def static_parts(wording: Wording) -> dict[str, str]:
     """What does not change between two pictures, by the key to translate it with."""
     return {
         "part.header": header(wording),
-        "part.privacy": _paragraph("ml-privacy", wording("picture.privacy")) + _camera(wording),
-        "part.subjective": subjective(wording),
-        "part.examples": _examples(wording),
-        "part.waiting": markup.waiting(wording),
-        "part.bars_waiting": bars_waiting(wording),
-        "part.plane_waiting": _plane_waiting(wording),
-        "part.gauges": markup.gauges(None, wording),
-        "part.affect": markup.affect(None, wording),
-        "part.plane_title": f"<h3>{escape(wording('plane.title'))}</h3>",
+        "part.below_picture": _below_picture(wording),
+        "part.answer": _answer(wording),
+        "part.details": _details(wording),
         "part.compare": _compare(wording),
+        "part.difference": _DIFFERENCE,
         "part.many": _paragraph("ml-lead", wording("many.lead")) + _folder(wording),
         "part.live": _live(wording),
         "part.film": film_part(wording),
-        "part.share": f"<h3>{escape(wording('share.title'))}</h3>",
-        "part.not_for": _not_for(wording),
+        "part.more": _more(wording),
+        "part.about": _about(wording),
+        "part.agreement": _AGREEMENT,
     }
 
 
@@ -69,12 +73,70 @@ def bars_waiting(wording: Wording) -> str:
         "<i></i></li>"
         for emotion in PALETTE
     )
-    return f'<ul class="ml-legend" aria-label="{escape(wording("chart.legend"))}">{rows}</ul>'
+    legend = escape(wording("chart.legend"))
+    return f'<ul class="ml-legend" aria-label="{legend}">{rows}</ul>'
 
 
 def subjective(wording: Wording) -> str:
     """What the answer is not."""
     return _paragraph("ml-note", wording("result.subjective"))
+
+
+def _below_picture(wording: Wording) -> str:
+    """What becomes of the picture, what the camera says, and others to try."""
+    privacy = _paragraph("ml-privacy", wording("picture.privacy"))
+    return (
+        f'<div id="camera">{privacy}{_camera(wording)}</div>'
+        f'<div id="examples">{_examples(wording)}</div>'
+    )
+
+
+def _answer(wording: Wording) -> str:
+    """The answer itself: the sentence, the bars, and how to order them."""
+    orders = "".join(
+        f'<label><input type="radio" name="ml-order" value="{order}"'
+        f"{' checked' if order == 'fixed' else ''}>{escape(wording(f'chart.{order}'))}</label>"
+        for order in ("fixed", "sorted")
+    )
+    return (
+        '<div class="ml-card ml-answer"><div id="headline">'
+        f'<div id="said" class="ml-headline" role="status">{markup.waiting(wording)}</div>'
+        '<div id="table"></div></div><div id="bars" class="ml-plot"><div></div></div>'
+        f'<div id="bars-waiting">{bars_waiting(wording)}</div>'
+        f'<fieldset id="order" class="ml-order"><legend>{escape(wording("chart.order"))}</legend>'
+        f'{orders}</fieldset><div id="subjective">{subjective(wording)}</div></div>'
+    )
+
+
+def _details(wording: Wording) -> str:
+    """What qualifies the answer: the gauges and the plane."""
+    return (
+        f'<div class="ml-details"><div class="ml-card">'
+        f'<div id="gauges">{markup.gauges(None, wording)}</div>'
+        f'<div id="affect">{markup.affect(None, wording)}</div></div>'
+        f'<div class="ml-card"><h3>{escape(wording("plane.title"))}</h3>'
+        '<div class="ml-one-place"><div id="plane" class="ml-plot"><div></div></div>'
+        f'<div id="plane-waiting">{_plane_waiting(wording)}</div></div></div></div>'
+    )
+
+
+def _more(wording: Wording) -> str:
+    """What only makes sense once there is an answer."""
+    return (
+        '<div class="ml-more"><div id="heat" class="ml-card"></div><div class="ml-wide-and-narrow">'
+        f'<div id="feedback" class="ml-card"></div><div class="ml-card">{_share(wording)}</div>'
+        "</div></div>"
+    )
+
+
+def _share(wording: Wording) -> str:
+    return (
+        f"<h3>{escape(wording('share.title'))}</h3>"
+        '<label id="card-with-picture" class="ml-keep"><input type="checkbox"> '
+        f'{escape(wording("share.with_picture"))}</label><div class="ml-live-controls">'
+        f'<button type="button" id="card-button">{escape(wording("share.button"))}</button></div>'
+        '<div id="card" hidden></div>'
+    )
 
 
 def _plane_waiting(wording: Wording) -> str:
@@ -153,6 +215,17 @@ def _live(wording: Wording) -> str:
         f'<p class="ml-privacy">{escape(wording("live.privacy"))}</p></div>'
         f'<div class="ml-live-bars"><h3>{escape(wording("chart.caption"))}</h3>{bars}</div>'
         "</div>"
+    )
+
+
+def _about(wording: Wording) -> str:
+    """The checkpoint, what it must not be used for, its figures, and how programs ask it."""
+    return (
+        '<div class="ml-about"><div class="ml-details"><div id="model" class="ml-card"></div>'
+        f'<div class="ml-card">{_not_for(wording)}</div></div>'
+        '<div class="ml-card"><div id="figures"></div>'
+        '<div id="figures-bars" class="ml-plot"><div></div></div></div>'
+        '<div id="programs" class="ml-card"></div></div>'
     )
 
 

@@ -1,43 +1,43 @@
-"""The line above the page: waking up, or other weights than those that were asked for."""
+"""The header, and the line below it: waking up, or other weights than those that were asked for."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import gradio as gr
 
 from moodlens.interface import markup
 from moodlens.interface.own_parts import own_html
-from moodlens.interface.translations import wording_of
+from moodlens.interface.translations import translate, wording_of
 from moodlens.serving.service import PredictionService
 from moodlens.telling.wording import Wording
 
-_LOOK_AGAIN_SECONDS = 1.0
+_SCRIPT = Path(__file__).with_name("status.js")
 
 
-def build_status(service: PredictionService, page: gr.Blocks) -> None:
-    """Add the line; it looks again each second, but only until the checkpoint is loaded."""
-    line = own_html(elem_id="status")
-    timer = gr.Timer(_LOOK_AGAIN_SECONDS, active=False)
+def build_header(service: PredictionService) -> None:
+    """Add both; the line asks again each second, but only until the checkpoint is loaded."""
+    header = own_html(
+        html_template=f'{translate("part.header")}<div id="status">${{value}}</div>',
+        js_on_load=_SCRIPT.read_text(encoding="utf-8"),
+    )
 
-    def look(request: gr.Request) -> tuple[str, Any]:
-        status = service.status
+    def look(request: gr.Request) -> str:
+        status, wording = service.status, wording_of(request)
         if status.state == "loading":
-            sentence = wording_of(request)("status.loading")
-            return markup.notice(sentence, kind="loading"), gr.Timer(active=True)
+            return markup.notice(wording("status.loading"), kind="loading")
         if status.state == "failed":
-            sentence = wording_of(request).remark(status.notice or "")
-            return markup.notice(sentence, kind="failed"), gr.Timer(active=False)
-        sentence = other_weights(status.notice, wording_of(request))
-        return markup.notice(sentence), gr.Timer(active=False)
+            return markup.notice(wording.remark(status.notice or ""), kind="failed")
+        return markup.notice(other_weights(status.notice, wording))
 
-    settings: dict[str, Any] = {
-        "show_progress": "hidden",
-        "api_visibility": "private",
-        "concurrency_limit": None,
-    }
-    page.load(look, None, [line, timer], **settings)
-    timer.tick(look, None, [line, timer], **settings)
+    header.tick(
+        look,
+        None,
+        header,
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_limit=None,
+    )
 
 
 def other_weights(notice: str | None, wording: Wording) -> str:

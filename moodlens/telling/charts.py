@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import plotly.graph_objects as go
 
 from moodlens.emotions import EMOTIONS, NEUTRAL, PALETTE
 from moodlens.telling.wording import Wording, capitalised, colour_emoji
-
-Order = Literal["fixed", "sorted"]
 
 CHART_HEIGHT = 316
 
@@ -30,20 +27,15 @@ _COLOURS = {emotion.name: emotion.colour for emotion in PALETTE}
 _EMOTIONS = {emotion.name: emotion for emotion in PALETTE}
 
 
-def share_chart(
-    distribution: Mapping[str, float] | None, wording: Wording, order: Order = "fixed"
-) -> go.Figure:
-    """Six bars, largest at the top or always in the same place.
+def share_chart(distribution: Mapping[str, float] | None, wording: Wording) -> go.Figure:
+    """Six bars, always in the same place.
 
     Args:
         distribution: the six shares; None draws the empty chart that waits for a picture.
         wording: the language of names, numbers and hover texts.
-        order: ``fixed`` as in ``EMOTIONS``, or ``sorted`` by share.
     """
     shares = distribution or dict.fromkeys(EMOTIONS, 0.0)
     names = list(EMOTIONS)
-    if order == "sorted":
-        names.sort(key=lambda name: -shares[name])
     figure = go.Figure(
         go.Bar(
             x=[shares[name] for name in names],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from moodlens.interface.gradio_parts.gradio_scripts import chart_file
 from tests.browser.site import EXAMPLES, Site, new_context, upload
 
 MOST_BYTES = 600_000
 MOST_REQUESTS = 85
-CHARTS = "/assets/PlotlyPlot-"
+CHART_FILE = chart_file()
+CHARTS = f"/assets/{CHART_FILE}"
 
 
 class Traffic:
@@ -29,8 +32,8 @@ class Traffic:
         return any(part in url for url in self._urls.values())
 
     @property
-    def requests(self) -> int:
-        return len(self._urls)
+    def urls(self) -> list[str]:
+        return list(self._urls.values())
 
     def _sent(self, event: dict[str, Any]) -> None:
         url = event["request"]["url"]
@@ -63,10 +66,14 @@ def test_a_cold_load_is_light(browser: Browser, site: Site, width: int) -> None:
     page.wait_for_timeout(2500)  # whatever comes late
 
     assert sum(traffic.bytes.values()) < MOST_BYTES
-    assert traffic.requests < MOST_REQUESTS
+    assert len(traffic.urls) < MOST_REQUESTS
     assert not traffic.fetched(CHARTS)
     assert not traffic.fetched("/assets/hls-")
     assert page.locator(".js-plotly-plot").count() == 0
+    # The document knows which scripts Gradio's will ask for, and names no others.
+    named = set(re.findall(r"assets/([\w-]+\.js)", page.request.get(site.url).text()))
+    fetched = {url.rpartition("/")[2] for url in traffic.urls if "/assets/" in url}
+    assert {name for name in fetched if name.endswith(".js")} == named - {CHART_FILE}
     # Nothing that Gradio builds is a larger paint than what stood there before.
     assert page.evaluate("window.largestPaint < window.built")
     # Gradio's style comes before its components', which outweigh it by order alone.
@@ -85,9 +92,9 @@ def test_charts_are_fetched_with_the_first_sign_of_life(browser: Browser, site: 
     page.wait_for_timeout(1500)
     assert traffic.fetched(CHARTS)
 
-    before = traffic.requests
+    before = len(traffic.urls)
     upload(page, EXAMPLES / "cat.jpg")
     page.wait_for_selector("#bars .main-svg")
-    again = [url for url in list(traffic._urls.values())[before:] if CHARTS in url]
+    again = [url for url in traffic.urls[before:] if CHARTS in url]
     assert again == []  # the first answer did not have to wait for it
     context.close()

@@ -108,8 +108,8 @@ def test_the_keyboard_is_enough(page: Page, site: Site) -> None:
     tab_to("[data-example=coffee]")
     page.keyboard.press("Enter")
     wait_for_answer(page, answer)
-    tab_to("#order input[value=sorted]")
-    page.keyboard.press("Space")
+    tab_to("#order input")
+    page.keyboard.press("ArrowRight")
     page.wait_for_function(
         """() => {
             const {x} = document.querySelector('#bars .js-plotly-plot').data[0];

@@ -22,7 +22,6 @@ from tests.soak.attack import (
     Verdict,
     at_once,
     endpoint,
-    functions,
     name,
     page_answers,
     picture_function,
@@ -124,7 +123,7 @@ def answers_kept(app: RunningApp) -> Verdict:
     function, path = picture_function(app), upload(app, saved(scene().resize((1440, 960)), "JPEG"))
 
     def ask(_: int) -> bool:
-        event = completed(ask_queue(app.url, function, [file_data(path), "fixed"], http=HTTP))
+        event = completed(ask_queue(app.url, function, [file_data(path)], http=HTTP))
         return event is not None and event["success"]
 
     at_once(ask, range(50), clients=4)
@@ -134,13 +133,13 @@ def answers_kept(app: RunningApp) -> Verdict:
 
 
 def junk_values(app: RunningApp) -> Verdict:
-    """Bodies of 1 MB full of empty lists as the value of a Radio, each of a session of its own."""
-    radio = next(f for f in functions(app) if len(f["inputs"]) == 2)["id"]
+    """Bodies of 1 MB full of empty lists in place of a picture, each of a session of its own."""
+    function = picture_function(app)["id"]
     junk = b"[" + b"[]," * 320_000 + b"[]]"
 
     def ask(_: int) -> int:
-        body = b'{"fn_index":%d,"session_hash":"%s","data":[null,%s]}'
-        return post(app, "queue/join", body % (radio, name().encode(), junk))
+        body = b'{"fn_index":%d,"session_hash":"%s","data":[%s]}'
+        return post(app, "queue/join", body % (function, name().encode(), junk))
 
     with Memory(app) as memory:
         statuses = Counter(at_once(ask, range(360), clients=16))

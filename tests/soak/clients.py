@@ -106,7 +106,7 @@ def by_page(url: str, pictures: Mapping[str, bytes]) -> Ask:
         sent = http.post(f"{url}/gradio_api/upload", files={"files": ("a.jpg", pictures[name])})
         if sent.status_code == 503:
             return "busy", sent.json()
-        events = ask_queue(url, function, [file_data(sent.json()[0]), "fixed"], http=http)
+        events = ask_queue(url, function, [file_data(sent.json()[0])], http=http)
         event = completed(events)
         if event is None:
             return ("busy" if "busy" in events or "full" in events else "failed"), {"told": events}

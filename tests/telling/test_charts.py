@@ -64,16 +64,6 @@ def test_share_chart_shows_the_shares_in_fixed_order() -> None:
     assert list(bar.text)[2] == "60\u00a0%"
 
 
-def test_share_chart_sorted_keeps_colours_with_their_emotions() -> None:
-    bar = charts.share_chart(PREDICTION.distribution, ENGLISH, "sorted").data[0]
-    fixed = charts.share_chart(PREDICTION.distribution, ENGLISH).data[0]
-
-    assert list(bar.x) == sorted(PREDICTION.distribution.values(), reverse=True)
-    assert dict(zip(bar.y, bar.marker.color, strict=True)) == dict(
-        zip(fixed.y, fixed.marker.color, strict=True)
-    )
-
-
 def test_hover_texts_are_plain_words() -> None:
     bar = charts.share_chart(PREDICTION.distribution, ENGLISH).data[0]
 
