@@ -121,8 +121,8 @@ def test_many_pictures_one_of_them_broken(page: Page, site: Site, tmp_path: Path
     assert len(set(map(len, marked.values()))) == 3  # or one could stand for another
     for mark, files_of_it in marked.items():
         page.get_by_label("Show").select_option(ENGLISH(f"many.only_{mark}"))
-        shown = page.locator("#many-gallery figure:visible figcaption span")
-        expect(shown).to_have_text(files_of_it)
+        visible = page.locator("#many-gallery figure:visible figcaption span")
+        expect(visible).to_have_text(files_of_it)
 
     # The list says why, and runs nothing.
     problem = page.locator("#many-problems li")
