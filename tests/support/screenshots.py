@@ -52,7 +52,7 @@ def photograph(
     scheme: Literal["light", "dark"],
     film: Path,
 ) -> None:
-    """Each tab with an answer on it, in full height.
+    """Each tab with an answer on it, in full height; among many pictures one is none.
 
     Besides, what the first tab shows without scrolling.
     """
@@ -72,7 +72,7 @@ def photograph(
     page.wait_for_timeout(1000)
     page.screenshot(path=_ALL / f"compare-{width}-{scheme}.png", full_page=True)
     open_tab(page, "Many")
-    page.set_input_files("#many-files input[type=file]", sorted(EXAMPLES.glob("*.jpg")))
+    page.set_input_files("#many-files input[type=file]", [*sorted(EXAMPLES.glob("*.jpg")), film])
     page.wait_for_selector("#many-table")
     page.screenshot(path=_ALL / f"many-{width}-{scheme}.png", full_page=True)
     open_tab(page, "Live")
@@ -81,6 +81,10 @@ def photograph(
     page.locator("[data-film-strip] button").nth(5).click()
     page.wait_for_timeout(1000)
     page.screenshot(path=_ALL / f"film-{width}-{scheme}.png", full_page=True)
+    open_tab(page, "About")
+    page.wait_for_selector("#figures-bars .main-svg")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=_ALL / f"about-{width}-{scheme}.png", full_page=True)
     context.close()
 
 
