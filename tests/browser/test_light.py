@@ -12,7 +12,7 @@ from moodlens.interface.gradio_parts.gradio_scripts import chart_file
 from tests.browser.site import EXAMPLES, Site, new_context, upload
 
 MOST_BYTES = 600_000
-MOST_REQUESTS = 72
+MOST_REQUESTS = 85
 CHART_FILE = chart_file()
 CHARTS = f"/assets/{CHART_FILE}"
 
