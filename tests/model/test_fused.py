@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_float32_features_are_those_of_the_plain_network(
 )
 @torch.inference_mode()
 def test_the_first_layers_see_one_picture_of_a_batch_at_a_time(
-    backbone: str, levels: int, layers: int
+    backbone: str, levels: int, layers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And say the same of it to the last bit."""
     fused = fused_network(_make(backbone, 64, levels), dtype=torch.float32)
@@ -89,7 +90,7 @@ def test_the_first_layers_see_one_picture_of_a_batch_at_a_time(
     before = fused.feature_maps(pixels)
     assert seen == [1, 1, 1] * len(singly)
     for module in singly:
-        module.__class__ = torch.nn.Sequential
+        monkeypatch.setattr(module, "forward", partial(torch.nn.Sequential.forward, module))
     for level, together in zip(before, fused.feature_maps(pixels), strict=True):
         assert torch.equal(level, together)
 
