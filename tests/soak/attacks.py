@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
+from gradio_client import Client, handle_file
 
+from moodlens.feedback import FeedbackStore
 from moodlens.serving.connections import raise_descriptor_limit
 from tests.soak.attack import (
     CAT,
@@ -22,6 +27,7 @@ from tests.soak.attack import (
     Verdict,
     at_once,
     endpoint,
+    feedback_function,
     name,
     page_answers,
     picture_function,
@@ -348,6 +354,112 @@ def idle_connections(app: RunningApp) -> Verdict:
     )
 
 
+def uploads_without_pause(app: RunningApp) -> Verdict:
+    """What lay on the disk until it was deleted had no end."""
+    most, stop = 0, threading.Event()
+
+    def look() -> None:
+        nonlocal most
+        while not stop.wait(0.02):
+            with suppress(OSError):  # it is gone already
+                most = max(most, sum(path.stat().st_size for path in _files(app)))
+
+    def send(_: int) -> int:
+        files = {"files": ("a.jpg", os.urandom(1_900_000))}
+        return HTTP.post(f"{app.url}/gradio_api/upload", files=files).status_code
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    statuses = Counter(at_once(send, range(200), clients=2))
+    stop.set()
+    looking.join()
+    began = time.monotonic()
+    while send(0) != 200 and time.monotonic() - began < 30:
+        time.sleep(0.2)
+    seconds = time.monotonic() - began
+    return Verdict(
+        most <= 20_000_000 and seconds < 10,
+        f"{dict(statuses)}, {most / 1e6:.1f} MB at most of 20 allowed, room after {seconds:.1f} s",
+    )
+
+
+def an_eager_viewer(app: RunningApp) -> Verdict:
+    """One client feels something about 60 pictures, and clicks six times for each."""
+    picture, feel = picture_function(app), feedback_function(app)
+    click = {"felt": {"joy": 1}, "click": True}
+
+    def answer(number: int) -> None:
+        session = name()
+        path = upload(app, CAT + bytes([number]))
+        data = [file_data(path), "fixed"]
+        ask_queue(app.url, picture, data, http=HTTP, session=session)
+
+        def press(_: int) -> None:
+            ask_queue(app.url, feel, [None], http=HTTP, session=session, event_data=click)
+
+        at_once(press, range(6), clients=6)
+
+    began = time.monotonic()
+    at_once(answer, range(60), clients=4)
+    allowed = 20 + (time.monotonic() - began) / 6 + 1
+    records = FeedbackStore(app.folder / "feedback").read()
+    felt = Counter(record["picture"] for record in records)
+    return Verdict(
+        0 < felt.total() == len(felt) <= allowed,
+        f"{felt.total()} answers stored of 60, {allowed:.0f} allowed, for {len(felt)} pictures",
+    )
+
+
+def jobs_half_cancelled(app: RunningApp) -> Verdict:
+    """200 jobs of ten of Gradio's clients, of which each second one is cancelled."""
+    path = app.folder / "cat.jpg"
+    path.write_bytes(CAT)
+    clients = [Client(app.url, verbose=False) for _ in range(10)]
+    jobs = [
+        client.submit(handle_file(str(path)), api_name="/predict")
+        for _ in range(20)
+        for client in clients
+    ]
+    time.sleep(0.1)
+    for number, job in enumerate(jobs):
+        if number % 20 < 10:  # in turn, half of each client's
+            job.cancel()
+    kept = [job for number, job in enumerate(jobs) if number % 20 >= 10]
+    endings = Counter(_ending(job) for job in kept)
+    return Verdict(set(endings) == {"success"} and page_answers(app), f"{dict(endings)} of 100")
+
+
+def _ending(job: Future[Any]) -> str:
+    try:
+        return str(job.result(timeout=120)["status"])
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"[:60]
+
+
+def large_and_refused(app: RunningApp) -> Verdict:
+    """300 bodies of 15 MB that are no pictures, in four ways in."""
+    junk, before = os.urandom(15_000_000), app.log.stat().st_size
+    function = endpoint(app)["id"]
+    text = b'{"data":["data:image/jpeg;base64,' + b"A" * 15_000_000 + b'"]'
+
+    def ask(number: int) -> int:
+        if number % 4 == 0:
+            return app.predict(junk).status_code
+        if number % 4 == 1:
+            return post(app, "run/predict", text + b"}")
+        session = b',"fn_index":%d,"session_hash":"%s"}' % (function, name().encode())
+        return post(app, "queue/join", text + session if number % 4 == 2 else junk)
+
+    with Memory(app) as memory:
+        statuses = Counter(at_once(ask, range(300), clients=8))
+    written = app.log.stat().st_size - before
+    return Verdict(
+        memory.left < 60 and written < 200_000,
+        f"{dict(statuses)}, +{memory.peak:.0f} MB, then {memory.left:+.0f}; "
+        f"{written / 1000:.0f} kB in the log",
+    )
+
+
 def _cost(wanted: str) -> bytes:
     return next(case for case in costly() if case.name == wanted).build()
 
@@ -377,6 +489,9 @@ ATTACKS: dict[str, Attack] = {
     "16 uploads with fields of 40 MB": fields_for_files,
     "3,000 page loads beside /predict": page_loads,
     **{title: partial(worst_pictures, make) for title, make in WORST.items()},
+    "60 pictures and one eager viewer": an_eager_viewer,
+    "200 jobs, half of them cancelled": jobs_half_cancelled,
+    "300 large bodies that are refused": large_and_refused,
     "2,400 sessions with an answer": answers_kept,
     "the log of all this": a_log_of_json,
 }
@@ -385,6 +500,7 @@ ATTACKS: dict[str, Attack] = {
 NARROW: dict[str, Attack] = {
     "3 MB and then silence": silence,
     "paths that nobody can remove": a_cleaner_that_lives,
+    "200 uploads without pause": uploads_without_pause,
     "a full disk": full_disk,
 }
 """On an app with little room and little patience."""

@@ -17,6 +17,7 @@ _LITTLE_ROOM = {
     "MOODLENS_UPLOAD_SECONDS": "2",
     "MOODLENS_MAX_UPLOAD_MEGABYTES": "2",
     "MOODLENS_KEEP_UPLOADS_SECONDS": "4",
+    "MOODLENS_MAX_STORED_MEGABYTES": "20",
 }
 _APP = (sys.executable, str(REPOSITORY / "app.py"))
 _FEW = ("prlimit", "--nofile=1024:1024", *_APP)

@@ -18,7 +18,13 @@ def file_data(path: str | None, url: str | None = None) -> dict[str, Any]:
 
 
 def ask_queue(
-    url: str, function: dict[str, Any], data: list[Any], *, http: httpx.Client = HTTP
+    url: str,
+    function: dict[str, Any],
+    data: list[Any],
+    *,
+    http: httpx.Client = HTTP,
+    session: str = "",
+    event_data: Any = None,
 ) -> str:
     """The stream of events that comes of calling one of the page's functions.
 
@@ -27,9 +33,16 @@ def ask_queue(
         function: one of the ``dependencies`` in its ``/config``.
         data: a value for each input.
         http: for load, a client of one's own.
+        session: whose page it is; a new one by default.
+        event_data: what the event tells beside the values.
     """
-    session = os.urandom(8).hex()
-    body = {"data": data, "fn_index": function["id"], "session_hash": session, "event_data": None}
+    session = session or os.urandom(8).hex()
+    body = {
+        "data": data,
+        "fn_index": function["id"],
+        "session_hash": session,
+        "event_data": event_data,
+    }
     joined = http.post(f"{url}/gradio_api/queue/join", json=body)
     if joined.status_code != 200:
         return joined.text
