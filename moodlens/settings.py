@@ -66,7 +66,7 @@ class Settings:
     backend: Backend = "torch"
     device: Device = "auto"
     zero_gpu: bool = False
-    max_queue: int = 64
+    max_queue: int = 256
     limits: PictureLimits = DEFAULT_LIMITS
     max_upload_bytes: int = 300 * _MEGA
     max_uploads: int = 64
@@ -111,7 +111,7 @@ def read_settings(
         backend=_backend(values, "MOODLENS_BACKEND"),
         device=_device(values, "MOODLENS_DEVICE"),
         zero_gpu=_switch(values, "MOODLENS_ZERO_GPU"),
-        max_queue=_number(values, "MOODLENS_MAX_QUEUE", 64, 1, 10_000),
+        max_queue=_number(values, "MOODLENS_MAX_QUEUE", 256, 1, 10_000),
         limits=PictureLimits(max_bytes=megabytes * _MEGA, max_pixels=megapixels * _MEGA),
         max_upload_bytes=upload_megabytes * _MEGA,
         max_uploads=_number(values, "MOODLENS_MAX_UPLOADS", 64, 1, 10_000),

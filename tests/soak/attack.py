@@ -107,13 +107,8 @@ def post(app: RunningApp, path: str, body: bytes) -> int:
 
 def functions(app: RunningApp) -> list[dict[str, Any]]:
     """The page's functions, as anybody can read them."""
-    found: list[dict[str, Any]] = _config(app)["dependencies"]
+    found: list[dict[str, Any]] = HTTP.get(f"{app.url}/config").json()["dependencies"]
     return found
-
-
-def _config(app: RunningApp) -> dict[str, Any]:
-    config: dict[str, Any] = HTTP.get(f"{app.url}/config").json()
-    return config
 
 
 def endpoint(app: RunningApp) -> dict[str, Any]:
@@ -128,10 +123,7 @@ def picture_function(app: RunningApp) -> dict[str, Any]:
 
 def feedback_function(app: RunningApp) -> dict[str, Any]:
     """The one behind the question what a viewer felt."""
-    panels = [
-        c["id"] for c in _config(app)["components"] if c["props"].get("elem_id") == "feedback"
-    ]
-    return next(f for f in functions(app) if f["targets"] and f["targets"][0][0] in panels)
+    return next(f for f in functions(app) if f["targets"] and f["targets"][0][1] == "felt")
 
 
 def upload(app: RunningApp, data: bytes = CAT) -> str:

@@ -24,7 +24,6 @@ def ask_queue(
     *,
     http: httpx.Client = HTTP,
     session: str = "",
-    event_data: Any = None,
 ) -> str:
     """The stream of events that comes of calling one of the page's functions.
 
@@ -34,15 +33,9 @@ def ask_queue(
         data: a value for each input.
         http: for load, a client of one's own.
         session: whose page it is; a new one by default.
-        event_data: what the event tells beside the values.
     """
     session = session or os.urandom(8).hex()
-    body = {
-        "data": data,
-        "fn_index": function["id"],
-        "session_hash": session,
-        "event_data": event_data,
-    }
+    body = {"data": data, "fn_index": function["id"], "session_hash": session, "event_data": None}
     joined = http.post(f"{url}/gradio_api/queue/join", json=body)
     if joined.status_code != 200:
         return joined.text
