@@ -94,6 +94,26 @@ def test_the_turns_of_a_film_are_found(page: Page, site: Site, short_film: Path)
     )
     expect(page.locator("[data-film-moment]")).to_contain_text("%")
 
+    # So does pointing at the chart, and clicking it.
+    page.locator("[data-film-chart]").scroll_into_view_if_needed()
+    box = page.locator("[data-film-chart] .nsewdrag").first.bounding_box()
+    assert box
+    height = box["y"] + box["height"] / 2
+    for act, place, (begin, end) in (
+        (page.mouse.move, 0.1, (0, TURNS[0])),
+        (page.mouse.click, 0.5, TURNS),
+    ):
+        page.mouse.move(box["x"] + box["width"] / 3, height, steps=5)
+        page.wait_for_timeout(200)  # Plotly looks at one move in 50 ms
+        act(box["x"] + place * box["width"], height)
+        page.wait_for_function(
+            """([begin, end]) => {
+                const {currentTime} = document.querySelector('[data-film-player]');
+                return begin <= currentTime && currentTime < end;
+            }""",
+            arg=[begin, end],
+        )
+
     with Image.open(io.BytesIO(downloaded(page, "[data-film-card]"))) as card:
         assert card.size == (1200, 630)
 

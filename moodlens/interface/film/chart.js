@@ -39,6 +39,7 @@ export const figure = (samples, { words, emotions, stacked, smooth, ink }) => {
     font: { family: 'system-ui, sans-serif', size: 13, color: ink },
     margin: { l: 52, r: 10, t: 10, b: 40 },
     hovermode: 'x unified',
+    hoverdistance: -1, // the nearest sample, however far apart they are
     dragmode: false,
     separators: words.separators,
     legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0, traceorder: 'normal' },
