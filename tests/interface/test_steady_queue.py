@@ -11,7 +11,7 @@ import gradio as gr
 import pytest
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Event
-from gradio.server_messages import EstimationMessage
+from gradio.server_messages import EstimationMessage, ProcessStartsMessage
 
 from moodlens.interface.gradio_parts import steady_queue
 from moodlens.interface.gradio_parts.steady_queue import Mailboxes, SteadyQueue, queue_steadily
@@ -86,6 +86,23 @@ def test_unread_answers_are_bounded(queue: SteadyQueue, monkeypatch: pytest.Monk
         queue.pending_messages_per_session.tidy()
         boxes = queue.pending_messages_per_session.values()
         assert 0 < sum(box.qsize() for box in boxes) <= 256
+
+    run(test)
+
+
+def test_a_place_in_the_queue_is_told_once_it_is_read(queue: SteadyQueue) -> None:
+    """Each of 256 that wait was told of each that moved up, read or not: 200 MB."""
+
+    async def test() -> None:
+        waiting = wait_in(queue, "waiting")
+        for size in range(9, 0, -1):
+            queue.send_message(waiting, EstimationMessage(queue_size=size))
+        queue.send_message(waiting, ProcessStartsMessage())
+        messages = queue.pending_messages_per_session["waiting"]
+        told = [messages.get_nowait() for _ in range(messages.qsize())]
+        assert [type(message) for message in told] == [EstimationMessage, ProcessStartsMessage]
+        queue.send_message(waiting, EstimationMessage(queue_size=1))
+        assert messages.qsize() == 1
 
     run(test)
 

@@ -17,7 +17,7 @@ from typing import Any
 import gradio as gr
 from gradio import routes
 from gradio.queueing import Event, Queue
-from gradio.server_messages import EventMessage
+from gradio.server_messages import EstimationMessage, EventMessage
 from gradio.utils import run_coro_in_background
 
 logger = logging.getLogger(__name__)
@@ -110,6 +110,8 @@ class SteadyQueue(Queue):
             event.alive = False
             return
         messages = self.pending_messages_per_session[event.session_hash]
+        if isinstance(event_message, EstimationMessage) and not messages.empty():
+            return  # everybody's place is told anew whenever one moves up; once unread is enough
         if messages.qsize() >= _UNREAD:
             messages.get_nowait()
         super().send_message(event, event_message)
