@@ -98,27 +98,33 @@ class DiskRoom:
     def __init__(self, most: int) -> None:
         self.crowded = threading.Event()
         self._most = most
-        self._there = self._came = 0
+        self._there = self._came = self._under_way = 0
 
     def take(self, count: int) -> bool:
         """Whether there was room for so many more."""
-        wanted = self._there + self._came + count
+        wanted = self._there + self._came + self._under_way + count
         if wanted > _CROWDED * self._most:
             self.crowded.set()
         if wanted > self._most:
             return False
-        self._came += count
+        self._under_way += count
         return True
 
     def give_back(self, count: int) -> None:
         """What came lies on the disk now; a look will tell how much of it."""
+        self._under_way -= count
+        self._came += count
 
     def refusal(self) -> MoodLensError:
         return DiskFullError()
 
     def look(self, remains: Remains) -> None:
-        """Delete what is old, and the oldest where there is much, and see how much is left."""
-        self._came = 0  # what comes meanwhile may count twice, until the next look
+        """Delete what is old, and the oldest where there is much, and see how much is left.
+
+        A file that is written or moved meanwhile may be missed. So what is under way stays
+        counted, and so does what ends meanwhile, until the next look: it may count twice.
+        """
+        self._came = 0
         self._there = remains.look(round(_CROWDED * self._most))
 
 

@@ -151,12 +151,25 @@ def test_the_oldest_make_room_but_none_that_has_just_come(
     for name in ("oldest", "old", "new"):
         (tmp_path / name).write_bytes(bytes(300))
         assert room.take(300)
+        room.give_back(300)
         room.look(remains)
         time.sleep(0.1)
     assert {path.name for path in tmp_path.iterdir()} == {"old", "new"}
     assert room.crowded.is_set()  # since the third came
     assert room.take(400)
     assert not room.take(1)
+
+
+def test_what_is_under_way_counts_whether_or_not_a_look_sees_it(tmp_path: Path) -> None:
+    """A file that is moved from one folder to the next while they are read is in neither."""
+    room, remains = DiskRoom(1000), Remains(tmp_path, 60.0)
+    assert room.take(600)
+    room.look(remains)  # which finds nothing
+    assert not room.take(600)
+    room.give_back(600)
+    assert not room.take(600)
+    room.look(remains)
+    assert room.take(600)
 
 
 def test_nothing_asks_the_clock_on_the_wall() -> None:
