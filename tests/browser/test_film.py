@@ -42,6 +42,25 @@ def downloaded(page: Page, button: str) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
+def point(page: Page, x: float, y: float) -> None:
+    """Move the mouse there as a hand does; Plotly looks at one move in 50 ms."""
+    page.mouse.move(x + 40, y)
+    page.wait_for_timeout(200)
+    page.mouse.move(x, y, steps=5)
+    page.wait_for_timeout(200)
+
+
+def in_scene(page: Page, begin: float, end: float) -> None:
+    """Wait until the player stands between two seconds."""
+    page.wait_for_function(
+        """([begin, end]) => {
+            const {currentTime} = document.querySelector('[data-film-player]');
+            return begin <= currentTime && currentTime < end;
+        }""",
+        arg=[begin, end],
+    )
+
+
 def test_the_turns_of_a_film_are_found(page: Page, site: Site, short_film: Path) -> None:
     open_tab(page, "Live")
     choose(page, short_film)
@@ -94,25 +113,21 @@ def test_the_turns_of_a_film_are_found(page: Page, site: Site, short_film: Path)
     )
     expect(page.locator("[data-film-moment]")).to_contain_text("%")
 
-    # So does pointing at the chart, and clicking it.
+    # So does pointing at the chart. While the film plays, only a click does.
     page.locator("[data-film-chart]").scroll_into_view_if_needed()
     box = page.locator("[data-film-chart] .nsewdrag").first.bounding_box()
     assert box
     height = box["y"] + box["height"] / 2
-    for act, place, (begin, end) in (
-        (page.mouse.move, 0.1, (0, TURNS[0])),
-        (page.mouse.click, 0.5, TURNS),
-    ):
-        page.mouse.move(box["x"] + box["width"] / 3, height, steps=5)
-        page.wait_for_timeout(200)  # Plotly looks at one move in 50 ms
-        act(box["x"] + place * box["width"], height)
-        page.wait_for_function(
-            """([begin, end]) => {
-                const {currentTime} = document.querySelector('[data-film-player]');
-                return begin <= currentTime && currentTime < end;
-            }""",
-            arg=[begin, end],
-        )
+    point(page, box["x"] + 0.1 * box["width"], height)
+    in_scene(page, 0, TURNS[0])
+    page.locator("[data-film-player]").evaluate(
+        "(player) => { player.playbackRate = 0.0625; return player.play(); }"
+    )
+    point(page, box["x"] + 0.5 * box["width"], height)
+    in_scene(page, 0, TURNS[0])
+    page.mouse.click(box["x"] + 0.5 * box["width"], height)
+    in_scene(page, *TURNS)
+    page.locator("[data-film-player]").evaluate("(player) => player.pause()")
 
     with Image.open(io.BytesIO(downloaded(page, "[data-film-card]"))) as card:
         assert card.size == (1200, 630)
