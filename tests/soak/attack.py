@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -84,6 +85,42 @@ class Memory:
             self.peak = max(self.peak, self.left)
             if self.peak > _TOO_MUCH:
                 self._app.kill()
+
+
+class Meanwhile:
+    """What is done again and again in a thread of its own, as long as a ``with`` block lasts.
+
+    Attributes:
+        slowest: seconds that it took at most.
+    """
+
+    def __init__(self, act: Callable[[], object], *, every: float) -> None:
+        """``every``: seconds between two times."""
+        self.slowest = 0.0
+        self._act = act
+        self._every = every
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go_on)
+
+    def __enter__(self) -> Meanwhile:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _go_on(self) -> None:
+        while not self._over.wait(self._every):
+            began = time.monotonic()
+            with suppress(httpx.HTTPError):
+                self._act()
+            self.slowest = max(self.slowest, time.monotonic() - began)
 
 
 def at_once(ask: Callable[[Asked], Any], given: Iterable[Asked], *, clients: int = 64) -> list[Any]:
