@@ -9,13 +9,12 @@ The reference trains its head with the whole network in training mode. So its fr
 each batch by that batch's own statistics, and ends with running statistics that have drifted to
 the pictures it learned from. Each fold is learned both ways, with the statistics kept as they came
 and drifting, and judged in eval mode on one upright view. Folds that lie in ``--out`` are not run
-again.
+again: give each config its own.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from moodlens.model.checkpoint_files import read_json, write_json
 from moodlens.model.network import EmotionNetwork
 from moodlens.model.preprocess import decode_side, normalise
 from training.data.ratings import Ratings
@@ -111,13 +111,13 @@ def main() -> None:
     config, dataset = config_from(args), data_from(args)
     args.out.mkdir(parents=True, exist_ok=True)
     pixels = pixels_of(pretrained_network(config), dataset)
+    done = []
     for fold in args.folds:
         path = args.out / f"{fold}.json"
         if not path.is_file():
-            figures = _run(fold, dataset, pixels, config)
-            path.write_text(json.dumps(figures), encoding="utf-8")
-        print(fold, json.loads(path.read_text(encoding="utf-8")), flush=True)
-    done = [json.loads((args.out / f"{fold}.json").read_text("utf-8")) for fold in args.folds]
+            write_json(path, _run(fold, dataset, pixels, config))
+        done.append(read_json(path))
+        print(fold, done[-1], flush=True)
     print("| norms | " + " | ".join(_SHOWN) + " |")
     for way in _WAYS:
         columns = [[figures[way][name] for figures in done] for name in _SHOWN]
