@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import threading
 import time
@@ -83,6 +84,7 @@ def _give_back(library: Any) -> None:
         with suppress(OSError):  # no descriptor is left
             now = resident_bytes()
             if now > least + _WORTHWHILE:
+                gc.collect()  # an error's trace holds the question it is about, in a circle
                 library.malloc_trim(0)
                 now = least = resident_bytes()
             least = min(least, now)
