@@ -37,7 +37,7 @@ class Failure:
         self.question, self.trace = question, self
 
 gc.disable()
-memory._LOOK_SECONDS = 0.2
+memory._LOOK_SECONDS = 2.0  # no look before all of it is there
 memory.give_memory_back()
 for _ in range(40):
     Failure(b"1" * (5 << 20))
