@@ -24,6 +24,7 @@ from moodlens.interface.gradio_parts.uploads_only import refuse_addresses
 from moodlens.interface.live_panel import build_live_panel
 from moodlens.interface.many_panel import build_many_panel
 from moodlens.interface.picture_panel import build_picture_panel
+from moodlens.interface.shown_later import late_tab
 from moodlens.interface.status import build_header
 from moodlens.interface.theme import build_theme
 from moodlens.interface.translations import translate
@@ -54,17 +55,17 @@ def build(service: PredictionService) -> gr.Blocks:
         build_header(service)
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab(translate("picture.tab"), id="picture"):
-                build_picture_panel(service, store)
-            with gr.Tab(translate("live.tab"), id="live"):
+                build_picture_panel(service, store, page)
+            with late_tab(translate("live.tab"), "live"):
                 build_live_panel()
-            with gr.Tab(translate("compare.tab"), id="compare"):
+            with late_tab(translate("compare.tab"), "compare"):
                 build_compare_panel(service)
-            with gr.Tab(translate("many.tab"), id="many") as tab:
-                build_many_panel(service, tab)
+            with late_tab(translate("many.tab"), "many"):
+                build_many_panel(service)
             if settings.show_agreement:
-                with gr.Tab(translate("agreement.tab"), id="agreement") as tab:
+                with late_tab(translate("agreement.tab"), "agreement") as tab:
                     build_agreement_panel(store, tab)
-            with gr.Tab(translate("about.tab"), id="about") as tab:
+            with late_tab(translate("about.tab"), "about") as tab:
                 build_about_panel(service, page, tab)
         build_endpoint(service)
     if MCP_IS_INSTALLED:

@@ -18,7 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from moodlens.interface.first_sight import first_sight
-from moodlens.interface.gradio_parts.gradio_scripts import scripts_for
+from moodlens.interface.gradio_parts.gradio_scripts import files_for
 from moodlens.interface.gradio_parts.gradio_words import keyed_words, words_script
 from moodlens.interface.page_files import PREVIEW_ADDRESS
 from moodlens.interface.right_to_left import direction_script
@@ -91,8 +91,10 @@ def translated_document(document: str, words: Wording) -> str:
 def _started_later(address: str, types: frozenset[str]) -> str:
     """Gradio's scripts, asked for at once, but run only when the first sight is painted."""
     folder, _, name = address.rpartition("/")
-    others = [f"{folder}/{script}" for script in scripts_for(name, types)]
-    script = _START.replace("{others}", json.dumps(others)).replace("{address}", address)
+    first, then = (
+        json.dumps([f"{folder}/{file}" for file in files]) for files in files_for(name, types)
+    )
+    script = _START.replace("{first}", first).replace("{then}", then).replace("{address}", address)
     return f'<link rel="modulepreload" crossorigin href="{address}"><script>{script}</script>'
 
 

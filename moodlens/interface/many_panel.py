@@ -26,18 +26,14 @@ MOST_FILES = 50
 _AT_ONCE = 4
 _TRIES_WHEN_BUSY = 5
 _THUMBNAIL = (240, 240)
-_SHOW = "() => ({ __type__: 'update', visible: true })"
 _SCRIPT = Path(__file__).with_name("many.js")
 _FOLDER = Path(__file__).with_name("folder.js")
 
 
-def build_many_panel(service: PredictionService, tab: gr.Tab) -> None:
-    """Lay the tab out and connect it; what takes the files is fetched when it is opened."""
+def build_many_panel(service: PredictionService) -> None:
+    """Lay the tab out and connect it."""
     static_part("part.many", js_on_load=_FOLDER.read_text(encoding="utf-8"))
-    uploads = build_files_input(
-        label=translate("many.files"), elem_id="many-files", height=170, visible=False
-    )
-    tab.select(None, None, uploads, js=_SHOW, api_visibility="private")
+    uploads = build_files_input(label=translate("many.files"), elem_id="many-files", height=170)
     progress = own_html(elem_id="many-progress")
     shown = own_html(elem_id="many-results", js_on_load=_SCRIPT.read_text(encoding="utf-8"))
 

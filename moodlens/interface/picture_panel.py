@@ -25,6 +25,7 @@ from moodlens.interface.result import (
     show_rest,
 )
 from moodlens.interface.share_panel import connect_card
+from moodlens.interface.shown_later import show_when_idle
 from moodlens.interface.translations import errors_as_toasts, toast, translate, wording_of
 from moodlens.serving.service import PredictionService
 
@@ -41,7 +42,7 @@ element.addEventListener('click', (event) => {
 """
 
 
-def build_picture_panel(service: PredictionService, store: FeedbackStore) -> None:
+def build_picture_panel(service: PredictionService, store: FeedbackStore, page: gr.Blocks) -> None:
     """Lay the tab out and connect it."""
     with gr.Row(elem_classes="ml-stage"):
         with gr.Column(scale=5, min_width=320, elem_classes="ml-input"):
@@ -58,6 +59,7 @@ def build_picture_panel(service: PredictionService, store: FeedbackStore) -> Non
     more = build_more()
     connect_feedback(more, answer, store)
     connect_card(more, answer)
+    show_when_idle(page, [details, more])
     view = ResultView(answer, shares, details, more)
 
     def analyse(sent: dict[str, Any] | None, request: gr.Request) -> dict[Any, Any]:

@@ -53,6 +53,9 @@ _UNITS = {
     "bytes": "B",
     "blocking from the start": "ms",
 }
+_WAIT = 20_000
+"""Milliseconds. Where a page has a gr.State, Gradio keeps a stream open, and Lighthouse waits."""
+
 _LONG = 50.0
 """Milliseconds from which on a task is felt."""
 
@@ -83,6 +86,7 @@ def audit(url: str, form: Form, width: int | None = None) -> dict[str, float]:
     """One run of Lighthouse: scores from 0 to 100, milliseconds, bytes, requests."""
     command = [
         *("npx", "--yes", f"lighthouse@{VERSION}", url, "--quiet", "--output=json"),
+        f"--max-wait-for-load={_WAIT}",
         "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
     ]
     if form == "desktop":

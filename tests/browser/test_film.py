@@ -195,6 +195,13 @@ def test_pause_go_on_and_stop(page: Page, tmp_path: Path) -> None:
     expect(root).to_have_attribute("data-state", "over")
 
 
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_film_is_chosen_by_keyboard(page: Page, key: str) -> None:
+    page.focus("[data-film-file]")
+    with page.expect_file_chooser():
+        page.keyboard.press(key)
+
+
 def test_a_file_that_is_no_film_is_a_sentence(page: Page) -> None:
     open_tab(page, "Live")
     choose(page, {"name": "film.mp4", "mimeType": "video/mp4", "buffer": b"no film"})

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from moodlens.interface.gradio_parts.gradio_scripts import chart_file
 from tests.browser.site import EXAMPLES, Site, new_context, upload
@@ -79,6 +79,74 @@ def test_a_cold_load_is_light(browser: Browser, site: Site, width: int) -> None:
     # Gradio's style comes before its components', which outweigh it by order alone.
     tab = page.get_by_role("tab").first
     assert tab.evaluate("(tab) => parseFloat(getComputedStyle(tab).paddingInlineStart)") > 0
+    context.close()
+
+
+def test_a_tab_is_built_when_it_is_opened(browser: Browser, site: Site) -> None:
+    context = new_context(browser)
+    page = site.open(context)
+    contents = {
+        "Live": "#live button",
+        "Compare": "#compare-left",
+        "Many": "#many-files",
+        "About": "#model dl",
+    }
+    for tab, content in contents.items():
+        assert page.locator(content).count() == 0
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector(content)
+    # What was opened stays as it was left.
+    page.get_by_role("tab", name="Compare").click()
+    upload(page, EXAMPLES / "cat.jpg", "#compare-left")
+    page.wait_for_selector("#compare-left-answer p")
+    page.get_by_role("tab", name="About").click()
+    page.get_by_role("tab", name="Compare").click()
+    page.wait_for_selector("#compare-left-answer p")
+    assert site.troubles == []
+    context.close()
+
+
+def test_an_answer_before_the_page_is_whole_is_told_whole(browser: Browser, site: Site) -> None:
+    context = new_context(browser)
+    # The browser is never idle, until an answer has come.
+    context.add_init_script(
+        "window.waiting = []; window.requestIdleCallback = (go) => { waiting.push(go); };"
+    )
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_selector("#ml-first", state="detached")
+    page.click("[data-example=cat]")
+    page.wait_for_selector("#ml-shares", state="attached")
+    page.wait_for_timeout(1000)
+    assert page.locator("#gauges").count() == 0
+    page.evaluate("waiting.forEach((go) => go())")
+    page.wait_for_selector("#ml-certainty")
+    page.wait_for_selector("#plane .main-svg")
+    page.wait_for_selector("#heat .ml-heat")
+    context.close()
+
+
+@pytest.mark.parametrize("missing", [".css", "Blocks-", "statustracker-"])
+def test_a_file_that_comes_only_the_second_time_stops_nothing(
+    browser: Browser, site: Site, missing: str
+) -> None:
+    context = new_context(browser)
+    page = context.new_page()
+    failed = []
+
+    def fail_once(route: Route) -> None:
+        url = route.request.url
+        if missing in url and url not in failed:
+            failed.append(url)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/assets/*", fail_once)
+    page.goto(site.url)
+    page.wait_for_selector("#ml-first", state="detached")
+    page.wait_for_selector("#plane-waiting .ml-corners")
+    assert failed
     context.close()
 
 

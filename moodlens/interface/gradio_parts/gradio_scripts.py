@@ -1,8 +1,8 @@
-"""The scripts of Gradio's that a page of certain components makes a browser fetch.
+"""The files of Gradio's that a page of certain components makes a browser fetch.
 
 They find each other one behind the other, and ask for all of a page's at once, in one long task.
 Who knows them before can ask for them sooner and in peace. Their names hold hashes, and stand in
-them as Vite has written them. Style sheets are left to them: they wait for those that they ask for.
+them as Vite has written them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 
@@ -35,21 +36,35 @@ def chart_file() -> str:
     raise RuntimeError("This Gradio draws no charts: install the version in requirements.txt.")
 
 
+class Files(NamedTuple):
+    """Scripts and style sheets, each in the order in which they are asked for.
+
+    Attributes:
+        first: without them Gradio's element cannot begin.
+        then: for the page that it builds, and the page's components.
+    """
+
+    first: tuple[str, ...]
+    then: tuple[str, ...]
+
+
 @cache
-def scripts_for(started: str, types: frozenset[str]) -> tuple[str, ...]:
-    """What follows the script of the name ``started`` for components of these types, in order.
+def files_for(started: str, types: frozenset[str]) -> Files:
+    """What the script of the name ``started`` asks for, for components of these types.
 
     Empty where another Gradio writes its scripts in another way: they find them all the same.
     """
-    found: dict[str, None] = {}
+    first: dict[str, None] = {}
+    then: dict[str, None] = {}
     for page, files in _imports(started).items():
-        found |= dict.fromkeys(files)
+        first |= dict.fromkeys(files)
         for name, more in _imports(page).items():
             if name.startswith("Blocks-"):
-                found |= dict.fromkeys(more)
+                then |= dict.fromkeys(more)
         if page.startswith("core-"):
-            found |= dict.fromkeys(_files_of_components(page, types))
-    return tuple(name for name in found if name.endswith(".js") and name != started)
+            then |= dict.fromkeys(_files_of_components(page, types))
+    first.pop(started, None)
+    return Files(tuple(first), tuple(name for name in then if name not in {started, *first}))
 
 
 def _files_of_components(script: str, types: Iterable[str]) -> Iterator[str]:
