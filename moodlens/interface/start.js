@@ -5,6 +5,16 @@
   const then = {then};
   const pause = () => globalThis.scheduler?.yield?.() ?? new Promise((go) => setTimeout(go));
 
+  // The browser reads its list of languages when it is first asked: let another thread ask.
+  const warmUp = () => {
+    const script = new Blob(["Intl.NumberFormat.supportedLocalesOf('en'); close()"]);
+    try {
+      new Worker(URL.createObjectURL(script));
+    } catch {
+      // A frame that allows none waits a little longer.
+    }
+  };
+
   // Asking for a file takes a moment, and for all at once a long one. Ends when the styles are here.
   const ask = async (files, onScript) => {
     const styles = [];
@@ -37,8 +47,7 @@
   const app = document.querySelector('gradio-app');
   const place = document.createComment('');
   app.replaceWith(place);
-  // The first look at the browser's languages takes a fifth of a task that is felt: not in this thread.
-  new Worker(URL.createObjectURL(new Blob(["Intl.NumberFormat.supportedLocalesOf('en')"])));
+  warmUp();
   try {
     await import('{address}');
     const styled = Promise.all([asked, ask(then, (script) => import(script))]);

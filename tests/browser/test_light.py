@@ -150,6 +150,14 @@ def test_a_file_that_comes_only_the_second_time_stops_nothing(
     context.close()
 
 
+def test_a_frame_without_workers_has_the_page(browser: Browser, site: Site) -> None:
+    context = new_context(browser)
+    context.add_init_script("window.Worker = class { constructor() { throw new Error(); } };")
+    site.open(context)
+    assert site.troubles == []
+    context.close()
+
+
 def test_charts_are_fetched_with_the_first_sign_of_life(browser: Browser, site: Site) -> None:
     context = new_context(browser)
     page = context.new_page()

@@ -47,7 +47,7 @@ def test_compare_shows_the_difference_of_the_shares(page: Page, site: Site) -> N
     most = max(EMOTIONS, key=lambda name: second[name] - first[name])
     expect(page.locator("#compare-summary")).to_contain_text(f"more {most}")
     row = page.locator("#compare-shares").get_by_role("row", name=most.capitalize())
-    points = signed(100 * (second[most] - first[most]), ENGLISH)
+    points = signed(drawn[most], ENGLISH)
     shares = [ENGLISH.percent(first[most]), ENGLISH.percent(second[most])]
     assert row.get_by_role("cell").all_text_contents() == [*shares, points]
 
