@@ -10,7 +10,6 @@ import argparse
 import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -22,10 +21,9 @@ from tqdm import tqdm
 
 from tests.benchmarks.figures import Goal, Row, percentile, table
 from tests.benchmarks.pictures import EXAMPLES
-from tests.benchmarks.plain_page import plain_page
+from tests.benchmarks.plain_page import both_pages
 from tests.browser.conftest import launch
 from tests.browser.site import new_context
-from tests.support.running_app import RunningApp
 
 PICTURES = 30
 FIRST_ONES = 8
@@ -50,14 +48,11 @@ def main() -> int:
     parser.add_argument("--pictures", type=int, default=PICTURES)
     count = parser.parse_args().pictures
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as name, RunningApp(Path(name)) as app:
-        app.wait_until_ready()
-        with plain_page(Path(name)) as plain, sync_playwright() as playwright:
-            browser = launch(playwright)
-            pages = {"ours": app.url, "plain": plain}
-            further = _further(browser, pages, count)
-            first = _first(browser, pages, min(FIRST_ONES, count))
-            browser.close()
+    with both_pages() as pages, sync_playwright() as playwright:
+        browser = launch(playwright)
+        further = _further(browser, pages, count)
+        first = _first(browser, pages, min(FIRST_ONES, count))
+        browser.close()
     rows = [
         *_rows("", further["ours"], further["plain"], MOST),
         *_rows("first after a cold load, ", first["ours"], first["plain"]),

@@ -14,7 +14,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +21,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from tests.benchmarks.figures import Goal, Row, table
-from tests.benchmarks.plain_page import plain_page
-from tests.support.running_app import RunningApp
+from tests.benchmarks.plain_page import both_pages
 
 VERSION = "12.8.2"
 RUNS = 5
@@ -67,17 +65,14 @@ def main() -> int:
     runs = parser.parse_args().runs
     load = os.getloadavg()[0]
     missed = False
-    with tempfile.TemporaryDirectory() as name, RunningApp(Path(name)) as app:
-        app.wait_until_ready()
-        with plain_page(Path(name)) as plain:
-            pages = {"ours": app.url, "plain": plain}
-            for form in ("mobile", "desktop"):
-                found = _medians(pages, form, runs)
-                rows = _rows(found["ours"], found["plain"])
-                print(f"\n{form}, medians of {runs}, load before {load:.1f}\n\n{table(rows)}")
-                missed |= any(row.verdict == "MISSED" for row in rows)
-                missed |= _missed_alone(found["ours"])
-        shifts = {width: audit(app.url, "desktop", width)["layout shift"] for width in WIDTHS}
+    with both_pages() as pages:
+        for form in ("mobile", "desktop"):
+            found = _medians(pages, form, runs)
+            rows = _rows(found["ours"], found["plain"])
+            print(f"\n{form}, medians of {runs}, load before {load:.1f}\n\n{table(rows)}")
+            missed |= any(row.verdict == "MISSED" for row in rows)
+            missed |= _missed_alone(found["ours"])
+        shifts = {width: audit(pages["ours"], "desktop", width)["layout shift"] for width in WIDTHS}
     print("\nlayout shift:", ", ".join(f"{s:.3f} at {width} px" for width, s in shifts.items()))
     return missed or max(shifts.values()) > MOST_SHIFT
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,18 @@ from typing import Any
 
 import httpx
 
-from tests.support.running_app import REPOSITORY, free_port
+from tests.support.running_app import REPOSITORY, RunningApp, free_port
 
 _UP_WITHIN = 90.0
+
+
+@contextmanager
+def both_pages() -> Iterator[dict[str, str]]:
+    """The addresses of the app, ``ours``, and of the plain page, ``plain``; both are ready."""
+    with tempfile.TemporaryDirectory() as name, RunningApp(Path(name)) as app:
+        app.wait_until_ready()
+        with plain_page(Path(name)) as plain:
+            yield {"ours": app.url, "plain": plain}
 
 
 @contextmanager

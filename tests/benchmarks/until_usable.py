@@ -10,30 +10,27 @@ import argparse
 import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 from tqdm import tqdm
 
 from tests.benchmarks.figures import Row, table
-from tests.benchmarks.plain_page import plain_page
+from tests.benchmarks.plain_page import both_pages
 from tests.browser.conftest import launch
 from tests.browser.site import new_context
-from tests.support.running_app import RunningApp
 
 LOADS = 9
 
+_MOMENTS = ("first paint", "takes a picture")
 _NOTE = """
 new MutationObserver((_, watcher) => {
     if (!document.querySelector('gradio-app #picture input[type=file]')) return;
     window.usable = performance.now();
     watcher.disconnect();
 }).observe(document, {childList: true, subtree: true});"""
-_PAINT = """
-() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"""
+_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +58,14 @@ def main() -> int:
     parser.add_argument("--loads", type=int, default=LOADS)
     loads = parser.parse_args().loads
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as name, RunningApp(Path(name)) as app:
-        app.wait_until_ready()
-        with plain_page(Path(name)) as plain, sync_playwright() as playwright:
-            browser = launch(playwright)
-            pages = {"ours": app.url, "plain": plain}
-            for title, device in DEVICES.items():
-                found = measure(browser, pages, device, loads)
-                rows = [Row(key, "ms", found["ours"][key], found["plain"][key]) for key in _KEYS]
-                print(f"\n{title}, medians of {loads}, load before {load:.1f}\n\n{table(rows)}")
-            browser.close()
+    with both_pages() as pages, sync_playwright() as playwright:
+        browser = launch(playwright)
+        for title, device in DEVICES.items():
+            found = measure(browser, pages, device, loads)
+            rows = [Row(key, "ms", found["ours"][key], found["plain"][key]) for key in _MOMENTS]
+            print(f"\n{title}, medians of {loads}, load before {load:.1f}\n\n{table(rows)}")
+        browser.close()
     return 0
-
-
-_KEYS = ("first paint", "takes a picture")
 
 
 def measure(
@@ -86,7 +77,7 @@ def measure(
         for name, url in pages.items():
             found[name].append(_load(browser, url, device))
     return {
-        name: dict(zip(_KEYS, map(statistics.median, zip(*times, strict=True)), strict=True))
+        name: dict(zip(_MOMENTS, map(statistics.median, zip(*times, strict=True)), strict=True))
         for name, times in found.items()
     }
 
