@@ -25,6 +25,25 @@ left = of_files()
 print(json.dumps({"before": before, "left": left, "after": answer()}))
 """
 
+_WHILE_OTHERS_IMPORT = """
+import sys, threading
+from moodlens.serving.library_pages import forget_library_pages
+
+sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+imported = threading.Event()
+
+def forget():
+    while not imported.is_set():
+        forget_library_pages()
+
+forgetting = threading.Thread(target=forget, daemon=True)
+forgetting.start()
+import numpy, pandas, PIL.Image, PIL.ImageFont, PIL.ImageCms
+imported.set()
+forgetting.join()
+print("done")
+"""
+
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is done")
 def test_what_libraries_read_while_they_were_loaded_is_not_kept() -> None:
@@ -35,3 +54,15 @@ def test_what_libraries_read_while_they_were_loaded_is_not_kept() -> None:
     answer, kilobytes = told["before"]
     assert told["left"] < kilobytes / 2
     assert told["after"] == answer
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is done")
+def test_nobody_waits_for_it_for_ever_who_imports_meanwhile() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _WHILE_OTHERS_IMPORT],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert run.stdout == "done\n"
