@@ -171,7 +171,8 @@ def test_busy_answers_are_waited_for_and_two_are_under_way_at_most(
     assert page.locator(".ml-film").get_attribute("data-samples") == str(asked - 2)
 
 
-def test_pause_go_on_and_stop(page: Page, tmp_path: Path) -> None:
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_pause_go_on_and_stop(page: Page, tmp_path: Path, goes_on: bool) -> None:
     long_film = film.write_film(tmp_path / "long.webm", [(EXAMPLES / "cat.jpg", 28)])
     asked: list[str] = []
     page.on("request", lambda r: asked.append(r.url) if r.url.endswith("/predict") else None)
@@ -188,8 +189,9 @@ def test_pause_go_on_and_stop(page: Page, tmp_path: Path) -> None:
         asked.clear()
         page.wait_for_timeout(2500)
     assert asked == []
-    pause.click()
-    expect(root).to_have_attribute("data-state", "running")
+    if goes_on:
+        pause.click()
+        expect(root).to_have_attribute("data-state", "running")
     stop.click()
     expect(page.locator("[data-film-message]")).to_have_text(ENGLISH("film.stopped"))
     expect(root).to_have_attribute("data-state", "over")

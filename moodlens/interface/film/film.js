@@ -155,6 +155,7 @@ export const bringToLife = (element) => {
         await way.enter(() => add(current, frame));
       }
       await way.drain();
+      current.aborter.signal.throwIfAborted(); // nothing was under way that could tell
     } finally {
       close(video);
     }
