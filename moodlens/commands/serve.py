@@ -57,6 +57,7 @@ def serve() -> None:
     # Importing Gradio takes seconds, which the checkpoint's own thread uses.
     from moodlens.interface import build, build_api_routes, call_problems, launch_options
     from moodlens.interface.document import OneLanguage
+    from moodlens.interface.gradio_parts.gentle_scripts import gentle_routes
     from moodlens.interface.page_files import page_routes
     from moodlens.serving.compression import CacheControl, Compression
     from moodlens.serving.gate import gate
@@ -76,6 +77,7 @@ def serve() -> None:
                         *build_router(service).routes,
                         *build_api_routes(demo).routes,
                         *page_routes(),
+                        *gentle_routes(),
                     ],
                     "lifespan": within(
                         gate(settings, service.telemetry, uploads.room),

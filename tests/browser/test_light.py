@@ -126,6 +126,27 @@ def test_an_answer_before_the_page_is_whole_is_told_whole(browser: Browser, site
     context.close()
 
 
+NOTE_STEPS = """
+delete globalThis.Scheduler?.prototype.yield;  // what continues is let in before all others
+window.steps = new Set();
+const {port1, port2} = new MessageChannel();
+port1.onmessage = () => {
+    steps.add(document.querySelectorAll('gradio-app *').length);
+    port2.postMessage('');
+};
+port2.postMessage('');"""
+
+
+def test_others_get_a_turn_while_the_page_is_built(browser: Browser, site: Site) -> None:
+    context = new_context(browser)
+    context.add_init_script(NOTE_STEPS)
+    page = context.new_page()
+    page.goto(site.url)
+    page.wait_for_selector("#ml-first", state="detached")
+    assert page.evaluate("steps.size") > 6
+    context.close()
+
+
 @pytest.mark.parametrize("missing", [".css", "Blocks-", "statustracker-"])
 def test_a_file_that_comes_only_the_second_time_stops_nothing(
     browser: Browser, site: Site, missing: str

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import gradio as gr
 
-_ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+ASSETS = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 
 _NAMES = re.compile(r"m\.f=(\[.*?\])")
 _IMPORT = re.compile(
@@ -31,7 +31,7 @@ def chart_file() -> str:
     Raises:
         RuntimeError: this Gradio has none.
     """
-    for file in _ASSETS.glob("PlotlyPlot-*.js"):
+    for file in ASSETS.glob("PlotlyPlot-*.js"):
         return file.name
     raise RuntimeError("This Gradio draws no charts: install the version in requirements.txt.")
 
@@ -89,7 +89,7 @@ def _named(numbers: str, names: list[str]) -> list[str]:
 
 @cache
 def _read(script: str) -> tuple[str, list[str]]:
-    path = _ASSETS / script
+    path = ASSETS / script
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     found = _NAMES.search(text)
     return text, [name.removeprefix("./") for name in json.loads(found[1])] if found else []
