@@ -1,6 +1,7 @@
 """Parts that a browser builds only when somebody can see them.
 
-Gradio builds whatever is visible in one long task, be it behind a tab or below the fold.
+Gradio builds whatever is visible before it says that the page is there, be it behind a tab or below
+the fold.
 """
 
 from __future__ import annotations
