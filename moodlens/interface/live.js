@@ -74,23 +74,31 @@ const loop = async (current) => {
 const start = async () => {
   if (!navigator.mediaDevices?.getUserMedia) return say('insecure');
   find('[data-start]').disabled = true;
+  let stream;
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
-    run = { stream, shown: {}, answers: 0, aborter: new AbortController() };
-    const video = find('video');
-    video.srcObject = stream;
-    find('.ml-live').setAttribute('data-on', '');
-    await video.play();
+    stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
   } catch (error) {
     find('[data-start]').disabled = false;
-    run = null;
     return say(error.name === 'NotAllowedError' ? 'refused' : 'absent');
   }
-  run.began = performance.now();
+  const aborter = new AbortController();
+  const current = { stream, aborter, shown: {}, answers: 0, began: performance.now() };
+  run = current;
+  const end = (name) => { if (run === current) stop(name); };
+  for (const track of stream.getTracks()) track.addEventListener('ended', () => end('absent'));
+  setTimeout(() => end('minute'), LONGEST_MS);
+  const video = find('video');
+  video.srcObject = stream;
+  find('.ml-live').setAttribute('data-on', '');
+  try {
+    await video.play();
+  } catch {
+    return end('absent');
+  }
+  if (run !== current) return;
   find('[data-stop]').disabled = false;
   say('running');
-  setTimeout(() => stop('minute'), LONGEST_MS);
-  loop(run);
+  loop(current);
 };
 
 element.addEventListener('click', (event) => {

@@ -103,3 +103,44 @@ def test_live_mode_stops_after_a_minute(page: Page) -> None:
 
     expect(page.locator("[data-message]")).to_have_text(ENGLISH("live.minute"))
     expect(page.locator("[data-start]")).to_be_enabled()
+
+
+def test_a_minute_is_that_of_its_own_start(page: Page) -> None:
+    page.clock.install()
+    start_live(page)
+    page.clock.fast_forward(30_000)
+    page.locator("[data-stop]").click()
+    page.locator("[data-start]").click()
+    expect(page.locator("[data-message]")).to_have_text(ENGLISH("live.running"))
+    page.clock.fast_forward(40_000)
+    page.wait_for_timeout(1000)
+    expect(page.locator("[data-message]")).to_have_text(ENGLISH("live.running"))
+    page.clock.fast_forward(20_000)
+    expect(page.locator("[data-message]")).to_have_text(ENGLISH("live.minute"))
+
+
+def test_live_mode_stops_when_the_camera_is_taken_away(page: Page) -> None:
+    start_live(page)
+    page.evaluate(
+        """() => {
+            const { srcObject } = document.querySelector('.ml-live video');
+            srcObject.getTracks()[0].dispatchEvent(new Event('ended'));
+        }"""
+    )
+    expect(page.locator("[data-message]")).to_have_text(ENGLISH("live.absent"))
+    expect(page.locator("[data-start]")).to_be_enabled()
+
+
+def test_live_mode_lets_go_of_a_camera_that_cannot_be_shown(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            HTMLMediaElement.prototype.play = async function play() {
+                window.track = this.srcObject.getTracks()[0];
+                throw new DOMException('', 'AbortError');
+            };
+        }"""
+    )
+    open_tab(page, "Live")
+    page.locator("[data-start]").click()
+    expect(page.locator("[data-message]")).to_have_text(ENGLISH("live.absent"))
+    assert page.evaluate("track.readyState") == "ended"
