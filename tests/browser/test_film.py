@@ -171,6 +171,16 @@ def test_busy_answers_are_waited_for_and_two_are_under_way_at_most(
     assert page.locator(".ml-film").get_attribute("data-samples") == str(asked - 2)
 
 
+def test_what_is_told_as_none_is_no_strong_moment(page: Page, tmp_path: Path) -> None:
+    still = film.write_film(tmp_path / "still.webm", [(EXAMPLES / "cat.jpg", 3)])
+    open_tab(page, "Live")
+    choose(page, still)
+    page.wait_for_selector(OVER, timeout=120_000)
+    expect(page.locator("[data-film-moments] button")).to_have_count(0)
+    page.locator("[data-film-by]").select_option("joy")
+    expect(page.locator("[data-film-moments] button").first).to_contain_text("%")
+
+
 @pytest.mark.parametrize("goes_on", [True, False])
 def test_pause_go_on_and_stop(page: Page, tmp_path: Path, goes_on: bool) -> None:
     long_film = film.write_film(tmp_path / "long.webm", [(EXAMPLES / "cat.jpg", 28)])

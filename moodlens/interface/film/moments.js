@@ -1,5 +1,6 @@
 // What stands out in a film's samples. Each has `seconds`, `shot` and the API's `prediction`.
 const MOST = 5;
+const LEAST = 0.005; // what is less is told as 0 %
 
 export const shares = (sample) => sample.prediction.probability_distribution;
 
@@ -42,7 +43,7 @@ export const strongest = (samples, by) => {
   const found = [];
   const ranked = samples
     .map((sample, i) => ({ sample, value: score(sample, i) }))
-    .filter((moment) => moment.value > 0)
+    .filter((moment) => moment.value >= LEAST)
     .sort((one, other) => other.value - one.value);
   for (const moment of ranked) {
     const near = found.some((f) => Math.abs(f.sample.seconds - moment.sample.seconds) < apart);
