@@ -39,7 +39,8 @@ class Batcher(Generic[Item, Answer]):
         self._run = run
         self._max_batch = max_batch
         self._waiting: queue.Queue[tuple[Item, Future[Answer]] | object] = queue.Queue(max_waiting)
-        self._closed = threading.Event()
+        self._coming = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="moodlens-batcher", daemon=True)
         self._thread.start()
 
@@ -49,15 +50,16 @@ class Batcher(Generic[Item, Answer]):
         Raises:
             BusyError: as many items as allowed are waiting, or the app is shutting down.
         """
-        if self._closed.is_set():
-            raise BusyError("MoodLens is shutting down; please try again in a moment.", 5)
         future: Future[Answer] = Future()
-        try:
-            self._waiting.put_nowait((item, future))
-        except queue.Full:
-            raise BusyError(
-                "MoodLens is busy with other pictures; please try again in a few seconds.", 2
-            ) from None
+        with self._coming:
+            if self._closed:
+                raise BusyError("MoodLens is shutting down; please try again in a moment.", 5)
+            try:
+                self._waiting.put_nowait((item, future))
+            except queue.Full:
+                raise BusyError(
+                    "MoodLens is busy with other pictures; please try again in a few seconds.", 2
+                ) from None
         return future.result()
 
     def waiting(self) -> int:
@@ -66,8 +68,9 @@ class Batcher(Generic[Item, Answer]):
 
     def close(self) -> None:
         """Refuse new items, answer those that wait, and stop."""
-        if not self._closed.is_set():
-            self._closed.set()
+        with self._coming:  # so that nothing comes behind the sign to stop
+            first, self._closed = not self._closed, True
+        if first:
             self._waiting.put(_STOP)
         self._thread.join()
 

@@ -1,6 +1,8 @@
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -89,3 +91,31 @@ def test_closing_answers_what_waits_and_refuses_the_rest() -> None:
         assert [future.result(10) for future in running] == [2, 4]
     with pytest.raises(BusyError, match="shutting down"):
         batcher(3)
+
+
+def test_nobody_waits_for_ever_who_comes_while_it_closes() -> None:
+    def ask_until_refused(batcher: Batcher[int, int]) -> None:
+        with suppress(BusyError):
+            while True:
+                assert batcher(1) == 2
+
+    def double(numbers: Sequence[int]) -> list[int]:
+        return [2 * number for number in numbers]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns as often as they can
+    try:
+        for _ in range(100):
+            batcher = Batcher(double)
+            asking = [
+                threading.Thread(target=ask_until_refused, args=[batcher], daemon=True)
+                for _ in range(8)
+            ]
+            for thread in asking:
+                thread.start()
+            batcher.close()
+            for thread in asking:
+                thread.join(10)
+                assert not thread.is_alive()
+    finally:
+        sys.setswitchinterval(interval)
