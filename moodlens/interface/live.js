@@ -59,7 +59,6 @@ const ask = async (current) => {
 
 const loop = async (current) => {
   while (run === current) {
-    if (performance.now() - current.began >= LONGEST_MS) return stop('minute');
     const next = performance.now() + EVERY_MS;
     try {
       await ask(current);
@@ -82,7 +81,7 @@ const start = async () => {
     return say(error.name === 'NotAllowedError' ? 'refused' : 'absent');
   }
   const aborter = new AbortController();
-  const current = { stream, aborter, shown: {}, answers: 0, began: performance.now() };
+  const current = { stream, aborter, shown: {}, answers: 0 };
   run = current;
   const end = (name) => { if (run === current) stop(name); };
   for (const track of stream.getTracks()) track.addEventListener('ended', () => end('absent'));
