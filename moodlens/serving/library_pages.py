@@ -82,7 +82,7 @@ class _Dynamic(Structure):
 class _LinkMap(Structure):
     """The beginning of ``struct link_map``."""
 
-    _fields_ = (("base", c_size_t), ("name", c_char_p))
+    _fields_ = (("base", c_size_t),)
 
 
 def forget_library_pages() -> None:
