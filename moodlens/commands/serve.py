@@ -59,7 +59,8 @@ def serve() -> None:
     from moodlens.interface.document import OneLanguage
     from moodlens.interface.gradio_parts.gentle_scripts import gentle_routes
     from moodlens.interface.page_files import page_routes
-    from moodlens.serving.compression import CacheControl, Compression
+    from moodlens.serving.caching import CacheControl
+    from moodlens.serving.compression import Compression
     from moodlens.serving.gate import gate
     from moodlens.serving.rest import build_router
     from moodlens.serving.whole_answers import within

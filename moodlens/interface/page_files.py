@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from moodlens.serving.caching import FOR_A_DAY, FOR_EVER
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EXAMPLE_NAMES = ("astronaut", "cat", "coffee", "hubble_deep_field", "retina", "rocket")
 
@@ -24,8 +26,8 @@ PREVIEW_ADDRESS = "/page/preview.jpg"
 """What links to the page show; it keeps its name, because others remember it."""
 
 _THUMBNAIL = (176, 176)
-_FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
-_FOR_A_DAY = {"cache-control": "public, max-age=86400"}
+_FOR_EVER = {"cache-control": FOR_EVER}
+_FOR_A_DAY = {"cache-control": FOR_A_DAY}
 
 
 @cache

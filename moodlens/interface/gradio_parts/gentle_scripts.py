@@ -18,10 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moodlens.interface.gradio_parts.gradio_scripts import ASSETS
+from moodlens.serving.caching import FOR_A_DAY
 
 _PAUSE = "await(globalThis.scheduler?.yield?.()??new Promise(go=>setTimeout(go)))"
-_FOR_A_DAY = {"cache-control": "public, max-age=86400"}
-"""The file's name tells of Gradio's version alone, so nobody may keep ours for ever."""
 
 
 class _Change(NamedTuple):
@@ -73,10 +72,13 @@ def changed_scripts(folder: Path) -> dict[str, str]:
     for change in CHANGES:
         for file in folder.glob(f"{change.script}*.js"):
             script = changed.get(file.name) or file.read_text(encoding="utf-8")
-            if len(change.place.findall(script)) == 1:
-                changed[file.name] = change.place.sub(change.words, script)
+            script, places = change.place.subn(change.words, script)
+            if places == 1:
+                changed[file.name] = script
     return changed
 
 
 async def _answer(script: str, _: Request) -> Response:
-    return Response(script, media_type="text/javascript", headers=_FOR_A_DAY)
+    # The file's name tells of Gradio's version alone, so nobody may keep ours for ever.
+    headers = {"cache-control": FOR_A_DAY}
+    return Response(script, media_type="text/javascript", headers=headers)
